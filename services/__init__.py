@@ -1,0 +1,1 @@
+"""The three services: two gateways and the sync core."""

@@ -1,0 +1,1 @@
+"""What all three services share: the language on the bus and the machinery around it."""

@@ -1,0 +1,26 @@
+"""The language on the bus: one envelope, and one model for each message type.
+
+One module per owner: what the Bling gateway publishes, what the 360Hub gateway publishes, and
+what the sync core logs and sends. Nothing here does any I/O or imports other code of ours.
+"""
+
+from shared.contracts.canonical import canonical
+from shared.contracts.envelope import PARTITIONS, Message, derived_id, partition_of
+from shared.contracts.model import Contract, Frozen, Personal, join_personal, split_personal
+from shared.contracts.registry import CONTRACTS, UnknownTypeError, parse_data
+
+__all__ = [
+    "CONTRACTS",
+    "PARTITIONS",
+    "Contract",
+    "Frozen",
+    "Message",
+    "Personal",
+    "UnknownTypeError",
+    "canonical",
+    "derived_id",
+    "join_personal",
+    "parse_data",
+    "partition_of",
+    "split_personal",
+]

@@ -1,0 +1,36 @@
+"""What a gateway tells of a command that it could not or need not carry out.
+
+Both gateways publish these shapes under their own names (``bling.command.parked``,
+``hub.command.parked``, …).
+"""
+
+from uuid import UUID
+
+from shared.contracts.model import Contract
+
+
+class CommandOutcome(Contract):
+    """Which command is meant, and which shipment it was about (None: no shipment's)."""
+
+    command_id: UUID
+    command_type: str
+    shipment: int | None = None
+
+
+class CommandParked(CommandOutcome):
+    """The command cannot go on by itself. It is kept and retried on request."""
+
+    cause: str
+    shown: int | None = None
+
+
+class CommandSuperseded(CommandOutcome):
+    """A newer command made this one void before it started."""
+
+    superseded_by: UUID
+
+
+class CommandDiscarded(CommandOutcome):
+    """A person gave the parked command up."""
+
+    cause: str

@@ -1,0 +1,390 @@
+"""What the sync core logs of its own: commands, decisions, human actions and timers."""
+
+from datetime import date, datetime
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from shared.contracts.account import Filter, Mapping, Mode, Policies
+from shared.contracts.content import OrderContent, ProductContent
+from shared.contracts.model import Contract, Frozen
+
+SOURCE = "/sync_core"
+
+# --- commands to the Bling gateway
+
+
+class SetSituation(Contract):
+    """Write ``target``, but only over ``expected``. ``status`` is 360Hub's, which asks for it."""
+
+    TYPE: ClassVar[str] = "bling.set_situation"
+
+    order_id: int
+    shipment: int
+    target: int
+    expected: int
+    status: str | None = None
+
+
+class ReadProduct(Contract):
+    """Read the product and publish what it is."""
+
+    TYPE: ClassVar[str] = "bling.read_product"
+
+    product_id: int
+
+
+class ReadOrder(Contract):
+    """Read the order and publish what it is."""
+
+    TYPE: ClassVar[str] = "bling.read_order"
+
+    order_id: int
+
+
+class WantedSituation(Frozen):
+    """A situação that the account needs, found by its name or created under ``inherits``."""
+
+    role: Literal["in_manifest", "awaiting_pickup", "in_transit"]
+    name: str
+    inherits: int = 15
+    colour: str
+
+
+class EnsureSituations(Contract):
+    """Find or create the custom situações."""
+
+    TYPE: ClassVar[str] = "bling.ensure_situations"
+
+    wanted: tuple[WantedSituation, ...]
+
+
+# --- commands to the 360Hub gateway
+
+
+class RegisterOrder(Contract):
+    """Register the shipment, or bring its content up to ``version``.
+
+    The log names the content (the fact that carries it, and its digest); ``content`` is put in
+    when the command is published, and is never logged.
+    """
+
+    TYPE: ClassVar[str] = "hub.register_order"
+
+    order_id: int
+    shipment: int
+    reference: str
+    version: int
+    content_event: UUID
+    content_digest: str
+    product_references: dict[int, str]
+    content: OrderContent | None = None
+
+
+class CancelOrder(Contract):
+    """Cancel the shipment, and void everything unsent of it."""
+
+    TYPE: ClassVar[str] = "hub.cancel_order"
+
+    order_id: int
+    shipment: int
+    reference: str
+    version: int
+    reason_code: Literal["cancelled_in_erp", "deleted_in_erp"]
+
+
+class ImportProduct(Contract):
+    """Import the product, or bring it up to ``version``. ``content`` as in `RegisterOrder`."""
+
+    TYPE: ClassVar[str] = "hub.import_product"
+
+    product_id: int
+    reference: str
+    version: int
+    content_event: UUID
+    content_digest: str
+    parent_reference: str | None = None
+    content: ProductContent | None = None
+
+
+# --- commands to both gateways
+
+
+class ConnectAccount(Contract):
+    """Make the account known, so that each side can be connected."""
+
+    TYPE: ClassVar[str] = "account.connect"
+
+    name: str
+    tag: str
+
+
+class RetryWork(Contract):
+    """Take up the parked command again."""
+
+    TYPE: ClassVar[str] = "work.retry"
+
+    command_id: UUID
+
+
+# --- decisions about an order, told to anyone who subscribes
+
+
+class OrderStarted(Contract):
+    """A shipment begins. ``start_situation`` is the situação that both sides agree on now."""
+
+    TYPE: ClassVar[str] = "sync.order.started"
+
+    shipment: int
+    reference: str
+    cause: Literal["taken_on", "first_seen", "confirmed", "reopened"]
+    start_situation: int
+
+
+class OrderEntryHeld(Contract):
+    """The start situação is shown, but the order is not sent. ``criterion``: the filter's part."""
+
+    TYPE: ClassVar[str] = "sync.order.entry_held"
+
+    cause: Literal["filtered", "awaiting_confirmation"]
+    criterion: Literal["stores", "services", "freight_payers", "business_units"] | None = None
+
+
+class OrderProductImported(Contract):
+    """A product that the order waited for is at 360Hub."""
+
+    TYPE: ClassVar[str] = "sync.order.product_imported"
+
+    product_id: int
+
+
+class OrderProductMissing(Contract):
+    """A product of the order cannot be imported."""
+
+    TYPE: ClassVar[str] = "sync.order.product_missing"
+
+    product_id: int
+    cause: Literal["gone", "refused", "parked"]
+
+
+class OrderContentChanged(Contract):
+    """New content goes to 360Hub."""
+
+    TYPE: ClassVar[str] = "sync.order.content_changed"
+
+    shipment: int
+    version: int
+
+
+class OrderAgreed(Contract):
+    """Both sides show the same: the base of the next comparison."""
+
+    TYPE: ClassVar[str] = "sync.order.agreed"
+
+    situation: int
+    status: str | None
+
+
+class OrderCancelled(Contract):
+    """The shipment is over. ``at_hub`` is False if 360Hub was never told of it."""
+
+    TYPE: ClassVar[str] = "sync.order.cancelled"
+
+    shipment: int
+    by: Literal["bling", "hub"]
+    at_hub: bool
+
+
+class OrderGoneHeld(Contract):
+    """The order is gone, together with too many others: a person must confirm."""
+
+    TYPE: ClassVar[str] = "sync.order.gone_held"
+
+    gone_within_the_hour: int
+
+
+class OrderStageChanged(Contract):
+    """The order's stage moved."""
+
+    TYPE: ClassVar[str] = "sync.order.stage_changed"
+
+    shipment: int
+    previous: str | None
+    stage: str
+
+
+class OrderReasonRaised(Contract):
+    """The order needs a person, or is out of step, for a named reason."""
+
+    TYPE: ClassVar[str] = "sync.order.reason_raised"
+
+    code: str
+    details: tuple[str, ...] = ()
+    shown: int | None = None
+    target: int | None = None
+    status: str | None = None
+
+
+class OrderReasonCleared(Contract):
+    """A reason is settled."""
+
+    TYPE: ClassVar[str] = "sync.order.reason_cleared"
+
+    code: str
+
+
+class OrderDeadlineSet(Contract):
+    """If nothing changes until ``due_at``, the rules want to be told."""
+
+    TYPE: ClassVar[str] = "sync.order.deadline_set"
+
+    deadline: Literal["withdrawn", "cancel_recheck"]
+    due_at: datetime
+
+
+class OrderDeadlineCleared(Contract):
+    """What the deadline waited for is over."""
+
+    TYPE: ClassVar[str] = "sync.order.deadline_cleared"
+
+    deadline: Literal["withdrawn", "cancel_recheck"]
+
+
+# --- decisions about products and accounts
+
+
+class ProductApprovalMoved(Contract):
+    """360Hub's approval of a product moved."""
+
+    TYPE: ClassVar[str] = "sync.product.approval_changed"
+
+    product_id: int
+    status: str
+    reason_code: str | None = None
+
+
+class MappingAdopted(Contract):
+    """The account's first mapping, made from its situações."""
+
+    TYPE: ClassVar[str] = "sync.account.mapping_adopted"
+
+    mapping: Mapping
+
+
+class AccountOrderGone(Contract):
+    """One of the account's orders is gone: counted, because many at once are suspicious."""
+
+    TYPE: ClassVar[str] = "sync.account.order_gone"
+
+    order_id: int
+
+
+class AccountReasonRaised(Contract):
+    """The account as a whole needs a person."""
+
+    TYPE: ClassVar[str] = "sync.account.reason_raised"
+
+    code: str
+
+
+class AccountReasonCleared(Contract):
+    """The account's reason is settled."""
+
+    TYPE: ClassVar[str] = "sync.account.reason_cleared"
+
+    code: str
+
+
+class CommandWithdrawn(Contract):
+    """A logged command was not sent: the personal data that it needs was erased."""
+
+    TYPE: ClassVar[str] = "command.withdrawn"
+
+    command_id: UUID
+    command_type: str
+
+
+# --- what people do
+
+
+class AccountCreated(Contract):
+    TYPE: ClassVar[str] = "account.created"
+
+    name: str
+    tag: str
+
+
+class MappingChanged(Contract):
+    TYPE: ClassVar[str] = "account.mapping_changed"
+
+    mapping: Mapping
+
+
+class FilterChanged(Contract):
+    TYPE: ClassVar[str] = "account.filter_changed"
+
+    filter: Filter
+
+
+class ModeChanged(Contract):
+    TYPE: ClassVar[str] = "account.mode_changed"
+
+    mode: Mode
+
+
+class PoliciesChanged(Contract):
+    TYPE: ClassVar[str] = "account.policies_changed"
+
+    policies: Policies
+
+
+class WentLive(Contract):
+    """Orders dated on or after ``go_live`` (a day in America/Sao_Paulo) start by themselves."""
+
+    TYPE: ClassVar[str] = "account.went_live"
+
+    go_live: date
+
+
+class StartConfirmed(Contract):
+    """A person wants this order at 360Hub."""
+
+    TYPE: ClassVar[str] = "order.start_confirmed"
+
+
+class ReopeningConfirmed(Contract):
+    """A person wants the re-opened order shipped once more."""
+
+    TYPE: ClassVar[str] = "order.reopening_confirmed"
+
+
+class OrderSettled(Contract):
+    """A person decided a conflict. ``seen`` is the situação that the person was shown."""
+
+    TYPE: ClassVar[str] = "order.settled"
+
+    choice: Literal["keep_bling", "apply_hub"]
+    seen: int
+
+
+class GoneConfirmed(Contract):
+    """A person confirmed that the order is really gone."""
+
+    TYPE: ClassVar[str] = "order.gone_confirmed"
+
+
+class RetryRequested(Contract):
+    """A person wants what failed tried again."""
+
+    TYPE: ClassVar[str] = "order.retry_requested"
+
+
+# --- time
+
+
+class DeadlinePassed(Contract):
+    """The owner of the partition saw that a deadline passed."""
+
+    TYPE: ClassVar[str] = "order.deadline_passed"
+
+    deadline: Literal["withdrawn", "cancel_recheck"]
+    due_at: datetime
