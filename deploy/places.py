@@ -1,0 +1,16 @@
+"""Where things are on this machine."""
+
+import socket
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+STATE = PROJECT / ".run"
+"""Everything that running makes on disk: data, logs, development secrets, records of processes."""
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now; take it soon, for nothing reserves it."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
