@@ -65,9 +65,11 @@ def _initialise(programs: Path, data: Path, user: str | None) -> None:
 
 def _start(programs: Path, data: Path, log: Path, port: int, user: str | None) -> None:
     options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
-    command = [str(programs / "pg_ctl"), "start", "--wait", "--timeout", "60"]
-    command += ["--pgdata", str(data), "--log", str(log), "--options", f"{options} -p {port}"]
-    answer = users.run_as(user, command)
+    control = [str(programs / "pg_ctl"), "--pgdata", str(data), "--wait", "--timeout", "60"]
+    if users.run_as(user, [*control, "status"]).returncode == 0:  # unrecorded: we were killed
+        users.run_as(user, [*control, "stop", "--mode", "fast"])
+    start = [*control, "start", "--log", str(log), "--options", f"{options} -p {port}"]
+    answer = users.run_as(user, start)
     if answer.returncode:
         said = log.read_text() if log.exists() else answer.stderr
         raise ServerFailedError(f"private PostgreSQL did not start:\n{tail(said)}")

@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import time
 from dataclasses import dataclass
@@ -56,7 +55,7 @@ def start(state: Path, label: str) -> Record:
     record = _launch(state, label, [str(programs.server)], home, user, environment, url)
     try:
         _wait_until_ready(record, port, home)
-    except ServerFailedError:
+    except BaseException:  # Ctrl-C as well
         stop(state, record)
         raise
     return record
@@ -148,16 +147,10 @@ def _wait_until_ready(record: Record, port: int, home: Path) -> None:
     deadline = time.monotonic() + _START_LIMIT_S
     refusal: str | None = "no answer"
     while record.alive and time.monotonic() < deadline:
-        if _listens(port):
+        if places.is_taken(port):
             refusal = logins.rabbitmq(record.url)
             if refusal is None:
                 return
         time.sleep(_POLL_S)
     said = tail((home / "output.log").read_text(errors="replace"))
     raise ServerFailedError(f"private RabbitMQ did not start ({refusal}):\n{said}")
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as caller:
-        caller.settimeout(1)
-        return caller.connect_ex(("127.0.0.1", port)) == 0
