@@ -1,0 +1,107 @@
+"""What an answer of 360Hub's means, whichever call it answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final, TypeVar
+
+from pydantic import ValidationError
+
+from services.hub_gateway import wire
+from services.hub_gateway.port import (
+    BusyError,
+    MisunderstoodError,
+    ThrottledError,
+    UnauthorisedError,
+    UnavailableError,
+)
+
+W = TypeVar("W", bound=wire.Wire)
+
+_DEFAULT_PAUSE_S: Final = 5.0
+_LONGEST_PAUSE_S: Final = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer, read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        """Whether 360Hub did what it was asked."""
+        return 200 <= self.status < 300
+
+    def read(self, model: type[W]) -> W:
+        """Parse the body. Raises `MisunderstoodError` if it has another shape."""
+        try:
+            return model.model_validate_json(self.body)
+        except ValidationError as error:
+            # pydantic would repeat the body, which may tell of a person: name the model only.
+            raise MisunderstoodError(f"an answer is no {model.__name__}") from _shape_only(error)
+
+    @property
+    def problem(self) -> wire.Problem:
+        """The problem document (RFC 9457); an empty one if the body is something else."""
+        try:
+            return wire.Problem.model_validate_json(self.body)
+        except ValidationError:
+            return wire.Problem()
+
+
+def settle(answer: Answer) -> Answer:
+    """Return an answer that decides something, raise the `HubError` that any other one means."""
+    match answer.status:
+        case status if answer.ok or status in (404, 410):
+            return answer
+        case 401 | 403:
+            raise UnauthorisedError(answer.problem.code or f"refused with {answer.status}")
+        case 409 if answer.problem.retryable:
+            raise BusyError(answer.problem.code)
+        case 422 if answer.problem.code == "idempotency-key-reused":
+            raise MisunderstoodError(answer.problem.code)
+        case 409 | 422:
+            return answer
+        case 429:
+            raise ThrottledError(retry_after_s(answer.headers) or _DEFAULT_PAUSE_S)
+        case status if status >= 500 and "Idempotent-Replayed" in answer.headers:
+            # The failure of an earlier attempt, kept by 360Hub: only another key gets further.
+            raise BusyError("an earlier failure was repeated")
+        case status if status >= 500 and status != 501:
+            raise UnavailableError(f"360Hub answered {status}", retry_after_s(answer.headers))
+        case status:
+            raise MisunderstoodError(f"360Hub answered {status} {answer.problem.code}".strip())
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Return the pause that ``Retry-After`` asks for: seconds or a date (RFC 9110, 10.2.3)."""
+    value = headers.get("Retry-After", "").strip()
+    if not value:
+        return None
+    if value.isdecimal():
+        return min(float(value), _LONGEST_PAUSE_S)
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return _DEFAULT_PAUSE_S
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    pause_s = (until - datetime.now(UTC)).total_seconds()
+    return min(max(pause_s, 0.0), _LONGEST_PAUSE_S)
+
+
+def exhausted_for_s(headers: Mapping[str, str]) -> float:
+    """Return for how long the account has no call left, by the ``RateLimit-*`` headers."""
+    if headers.get("RateLimit-Remaining", "").strip() != "0":
+        return 0.0
+    reset = headers.get("RateLimit-Reset", "").strip()
+    return min(float(reset), _LONGEST_PAUSE_S) if reset.isdecimal() else 0.0
+
+
+def _shape_only(error: ValidationError) -> ValueError:
+    places = (".".join(str(part) for part in found["loc"]) for found in error.errors())
+    return ValueError(f"unusable: {', '.join(places)}")

@@ -1,0 +1,1 @@
+"""The 360Hub gateway, alone and against the double of 360Hub."""

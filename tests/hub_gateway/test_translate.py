@@ -1,0 +1,232 @@
+"""Our contracts to 360Hub's JSON and back, with no server."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from services.hub_gateway import port, translate, wire
+from shared.contracts import hub_gateway as facts
+from shared.contracts.content import (
+    Address,
+    FiscalDocument,
+    Item,
+    OrderContent,
+    ProductContent,
+    Recipient,
+    Totals,
+    Volume,
+)
+
+REFERENCE = "bling-7k2p-20418877301"
+AT = datetime(2026, 3, 11, 12, 40, 3, tzinfo=UTC)
+
+
+def content(**changes: Any) -> OrderContent:
+    values: dict[str, Any] = {
+        "number": "10482",
+        "store_order_number": "LJ-88213",
+        "placed_at": datetime.fromisoformat("2026-03-10T11:02:11-03:00"),
+        "recipient": Recipient(
+            name="Cliente de Teste",
+            document="12ABC34501DE35",
+            address=Address(
+                postal_code="01310100",
+                street="Avenida Exemplo",
+                number="1000",
+                city="São Paulo",
+                state="SP",
+            ),
+        ),
+        "items": (
+            Item(line="1", product_id=7, name="Camiseta", quantity=2, unit_price=Decimal("49.9")),
+        ),
+        "totals": Totals(
+            items=Decimal("99.8"), shipping=Decimal(0), discount=Decimal(0), total=Decimal("99.80")
+        ),
+    }
+    return OrderContent(**(values | changes))
+
+
+def order(**changes: Any) -> port.OrderToRegister:
+    return port.OrderToRegister(REFERENCE, 3, content(**changes), {7: "bling-7k2p-7"})
+
+
+def event(kind: str, data: dict[str, Any], sequence: int | None = 5) -> wire.Event:
+    return wire.Event.model_validate(
+        {
+            "id": "evt_1",
+            "type": kind,
+            "timestamp": "2026-03-11T12:40:03Z",
+            "sequence": sequence,
+            "data": {"external_ref": REFERENCE} | data,
+        }
+    )
+
+
+def told(kind: str, data: dict[str, Any]) -> tuple[facts.SequencedFact, ...]:
+    found = translate.order_event(event(kind, data), shipment=2)
+    assert found is not None
+    return found.facts
+
+
+class TestToTheHub:
+    def test_an_order_is_written_in_the_hubs_words(self) -> None:
+        body = translate.order_body(order())
+
+        assert body["source_version"] == 3
+        assert body["placed_at"] == "2026-03-10T14:02:11Z"
+        assert body["items"] == [
+            {
+                "line_ref": "1",
+                "product_ref": "bling-7k2p-7",
+                "name": "Camiseta",
+                "quantity": 2,
+                "unit_price": "49.90",
+            }
+        ]
+        assert body["totals"]["shipping"] == "0.00"
+        assert body["recipient"]["document"] == "12ABC34501DE35"
+        assert body["recipient"]["address"]["country"] == "BR"
+        assert "complement" not in body["recipient"]["address"]
+
+    def test_what_is_not_known_yet_is_left_out(self) -> None:
+        body = translate.order_body(order(store_order_number=None))
+
+        assert not {"store_order_number", "fiscal_document", "volumes"} & set(body)
+
+    def test_fiscal_document_and_volumes_follow_once_known(self) -> None:
+        volume = Volume(volume=1, weight_g=600, length_mm=300, width_mm=200, height_mm=80)
+        document = FiscalDocument(kind="nfe", access_key="3" * 44)
+
+        body = translate.order_body(order(volumes=(volume,), fiscal_document=document))
+
+        assert body["fiscal_document"] == {"kind": "nfe", "access_key": "3" * 44}
+        assert body["volumes"][0]["weight_g"] == 600
+
+    def test_an_item_whose_product_was_never_imported_is_named(self) -> None:
+        unknown = port.OrderToRegister(REFERENCE, 3, content(), {})
+
+        with pytest.raises(translate.UntranslatableError) as raised:
+            translate.order_body(unknown)
+
+        assert raised.value.error.pointer == "/items/0/product_ref"
+
+    def test_a_product_is_written_in_the_hubs_words(self) -> None:
+        product = ProductContent(name="Camiseta", price=Decimal("49.9"), weight_g=250)
+
+        body = translate.product_body(port.ProductToImport("bling-7k2p-7", 1, product))
+
+        assert body == {
+            "source": "bling",
+            "source_version": 1,
+            "name": "Camiseta",
+            "price": "49.90",
+            "weight_g": 250,
+        }
+
+
+class TestEvents:
+    def test_a_status_move(self) -> None:
+        (fact,) = told(
+            "order.status_changed",
+            {"from": "in_manifest", "to": "awaiting_dispatch", "manifest_id": "man_1"},
+        )
+
+        assert fact == facts.OrderStatusChanged(
+            shipment=2,
+            hub_sequence=5,
+            happened_at=AT,
+            previous="in_manifest",
+            status="awaiting_dispatch",
+            manifest_id="man_1",
+        )
+
+    def test_creation_is_the_first_status_with_its_holds(self) -> None:
+        status, holds = told(
+            "order.created", {"status": "order_created", "holds": [{"code": "address_invalid"}]}
+        )
+
+        assert isinstance(status, facts.OrderStatusChanged)
+        assert (status.previous, status.status) == (None, "order_created")
+        assert isinstance(holds, facts.OrderHoldChanged)
+        assert holds.holds == (facts.Hold(code="address_invalid"),)
+
+    def test_creation_without_holds_is_one_fact(self) -> None:
+        assert len(told("order.created", {"status": "order_created", "holds": []})) == 1
+
+    def test_a_status_of_an_unknown_name_is_kept_as_it_is(self) -> None:
+        (fact,) = told("order.status_changed", {"from": "in_manifest", "to": "teleported"})
+
+        assert isinstance(fact, facts.OrderStatusChanged)
+        assert fact.status == "teleported"
+
+    def test_an_unknown_type_is_kept_by_its_name(self) -> None:
+        (fact,) = told("order.blessed", {"by": "someone"})
+
+        assert isinstance(fact, facts.OrderEventUnrecognised)
+        assert fact.raw_type == "order.blessed"
+
+    def test_an_unknown_occurrence_is_kept_by_its_code(self) -> None:
+        (fact,) = told(
+            "order.occurrence_opened", {"occurrence": {"occurrence_id": "occ_1", "code": "ufo"}}
+        )
+
+        assert isinstance(fact, facts.OrderOccurrenceOpened)
+        assert fact.occurrence.code == "ufo"
+
+    @pytest.mark.parametrize(
+        ("kind", "data", "expected"),
+        [
+            ("order.content_updated", {"source_version": 4}, facts.OrderContentUpdated),
+            ("order.hold_changed", {"holds": []}, facts.OrderHoldChanged),
+            (
+                "order.labels_updated",
+                {"labels": [{"label_id": "lbl_1", "volume": 1, "status": "ready"}]},
+                facts.OrderLabelsUpdated,
+            ),
+            (
+                "order.tracking_updated",
+                {"stage": "accepted", "event": {"volume": 1}},
+                facts.OrderTrackingUpdated,
+            ),
+            (
+                "order.occurrence_resolved",
+                {"occurrence": {"occurrence_id": "occ_1", "code": "lost"}},
+                facts.OrderOccurrenceResolved,
+            ),
+        ],
+    )
+    def test_each_type_has_its_fact(
+        self, kind: str, data: dict[str, Any], expected: type[facts.SequencedFact]
+    ) -> None:
+        (fact,) = told(kind, data)
+
+        assert type(fact) is expected
+        assert (fact.shipment, fact.hub_sequence, fact.happened_at) == (2, 5, AT)
+
+    @pytest.mark.parametrize(
+        ("kind", "data"),
+        [
+            ("order.status_changed", {"from": "in_manifest"}),
+            ("order.status_changed", {"to": {"a": 1}}),
+            ("order.labels_updated", {"labels": "none"}),
+            ("order.occurrence_opened", {}),
+        ],
+    )
+    def test_data_of_another_shape_yields_no_fact(self, kind: str, data: dict[str, Any]) -> None:
+        assert told(kind, data) == ()
+
+    def test_an_event_without_sequence_is_no_order_event(self) -> None:
+        assert translate.order_event(event("order.created", {}, sequence=None), 1) is None
+
+    @pytest.mark.parametrize("reference", ["", "a b", "a\x00b", "x" * 65, 7, None])
+    def test_what_cannot_be_one_of_our_references_is_none(self, reference: object) -> None:
+        assert translate.reference_of(event("order.created", {"external_ref": reference})) is None
+
+    def test_nul_is_kept_visible(self) -> None:
+        (fact,) = told("order.status_changed", {"to": "a\x00b"})
+
+        assert isinstance(fact, facts.OrderStatusChanged)
+        assert fact.status == "a\\u0000b"
