@@ -1,0 +1,136 @@
+"""Bling's answers: the error envelope, and which error of ours each answer is."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+from services.bling_gateway.errors import (
+    AccountDeadError,
+    BlingError,
+    NotFoundError,
+    RefusedError,
+    SameSituationError,
+    ThrottledError,
+    UnavailableError,
+    UnreadableError,
+)
+from services.bling_gateway.wire import parse_json
+
+_SAME_SITUATION: Final = 50
+_INVALID_TOKEN: Final = "invalid_token"  # noqa: S105 - the name of an error
+_MAX_SHOWN: Final = 500
+
+# Bling developer documentation, Erros comuns; the second spelling is OAuth's own.
+_DEAD_AUTHORISATION: Final = frozenset(
+    {"invalid_grant", "unauthorized_client", "VALIDATION_ERROR", "UNAUTHORIZED_ERROR"}
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A status and a body, parsed as JSON if it is any."""
+
+    status: int
+    body: Any
+
+    @classmethod
+    def of(cls, status: int, body: bytes) -> "Answer":
+        """Parse the body; what is no JSON becomes None."""
+        try:
+            return cls(status, parse_json(body) if body else None)
+        except ValueError:
+            return cls(status, None)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether Bling did what was asked."""
+        return self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
+    def error(self) -> dict[str, Any] | None:
+        """The error envelope's content; OAuth's plain form is made to look like it."""
+        error = self.body.get("error") if isinstance(self.body, dict) else None
+        if isinstance(error, str):
+            return {"type": error, "message": self.body.get("error_description", "")}
+        return error if isinstance(error, dict) else None
+
+    @property
+    def kind(self) -> str:
+        """The error's type, an open list."""
+        return str((self.error or {}).get("type", ""))
+
+    @property
+    def rejects_token(self) -> bool:
+        """Whether a new access token may help: for this answer alone."""
+        return self.status == HTTPStatus.UNAUTHORIZED and self.kind == _INVALID_TOKEN
+
+    def data(self) -> Any:
+        """Return what is inside ``data``. Raises :class:`UnreadableError`."""
+        if not isinstance(self.body, dict) or "data" not in self.body:
+            raise UnreadableError(f"{self.status} without data")
+        return self.body["data"]
+
+
+def resource_error(answer: Answer) -> BlingError:
+    """Say what a failed answer of the resource API means."""
+    error = answer.error
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return UnavailableError(f"status {answer.status}")
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return _throttled(error or {})
+    if error is None:
+        # An address that is blocked gets no envelope; neither does a wrong path of a proxy.
+        return _without_envelope(answer.status)
+    if answer.status == HTTPStatus.NOT_FOUND:
+        return NotFoundError(answer.kind)
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        return _unauthorized(answer)
+    return _refused(answer, error)
+
+
+def token_error(answer: Answer) -> BlingError:
+    """Say what a failed answer of the token endpoint means."""
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return UnavailableError(f"status {answer.status} of the token endpoint")
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return ThrottledError("address")
+    if answer.error is None:
+        return _without_envelope(answer.status)
+    if answer.kind in _DEAD_AUTHORISATION:
+        return AccountDeadError(answer.kind)
+    return _refused(answer, answer.error)
+
+
+def _throttled(error: dict[str, Any]) -> ThrottledError:
+    by_day = error.get("period") == "day"
+    return ThrottledError("day" if by_day else "second", _whole(error.get("limit")))
+
+
+def _without_envelope(status: int) -> BlingError:
+    if status == HTTPStatus.FORBIDDEN:
+        return ThrottledError("address")
+    return UnreadableError(f"status {status} without an error envelope")
+
+
+def _unauthorized(answer: Answer) -> BlingError:
+    if answer.rejects_token:
+        return UnavailableError("a token was rejected right after it was renewed")
+    return AccountDeadError(answer.kind)
+
+
+def _refused(answer: Answer, error: dict[str, Any]) -> RefusedError:
+    fields = [entry for entry in error.get("fields") or () if isinstance(entry, dict)]
+    code = _whole(fields[0].get("code")) if fields else None
+    words = [fields[0].get("msg")] if fields else []
+    words += [error.get("description"), error.get("message")]
+    message = next((str(word) for word in words if word), answer.kind)[:_MAX_SHOWN]
+    same = any(_whole(entry.get("code")) == _SAME_SITUATION for entry in fields)
+    made = SameSituationError if same else RefusedError
+    return made(answer.status, answer.kind, code, message)
+
+
+def _whole(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None

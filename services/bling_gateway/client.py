@@ -1,0 +1,235 @@
+"""Bling's HTTP API behind one class, as one account sees it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+from typing import Any, Final, Protocol, TypeVar
+from uuid import UUID
+
+import aiohttp
+from pydantic import ValidationError
+
+from services.bling_gateway import wire
+from services.bling_gateway.answers import Answer, resource_error
+from services.bling_gateway.errors import (
+    BlingError,
+    ThrottledError,
+    TooLateError,
+    UnavailableError,
+    UnreadableError,
+)
+from services.bling_gateway.limits import AddressLimits, Breakers
+
+# Bling caps a page at 100 entries, by all accounts of those who tried.
+PAGE_SIZE: Final = 100
+
+_DEADLINE: Final = aiohttp.ClientTimeout(total=10)
+_SALES_MODULE: Final = 98310
+
+W = TypeVar("W", bound=wire.Wire)
+Query = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """On whose behalf a call is made, and how it ranks among the account's calls."""
+
+    account_id: UUID
+    priority: int
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call. ``not_after`` (on the monotonic clock): do not send it later than that."""
+
+    method: str
+    path: str
+    query: Query = ()
+    body: dict[str, Any] | None = None
+    not_after: float | None = None
+
+
+class AccessTokens(Protocol):
+    """Where access tokens come from."""
+
+    async def current(self, account_id: UUID) -> str:
+        """Return a token that should work. Raises `AccountDeadError` without one."""
+
+    async def renewed(self, account_id: UUID, rejected: str) -> str:
+        """Return another token than the rejected one."""
+
+
+class Pace(Protocol):
+    """Lets calls through at the account's pace."""
+
+    async def turn(self, account_id: UUID, priority: int) -> None:
+        """Wait for the account's turn, or raise to try the whole work again later."""
+
+
+class Transport:
+    """One HTTP connection pool to Bling for all accounts, with everything that limits it."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        api_url: str,
+        tokens: AccessTokens,
+        pace: Pace,
+        address: AddressLimits,
+    ) -> None:
+        self._session = session
+        self._api_url = api_url.rstrip("/")
+        self._tokens = tokens
+        self._pace = pace
+        self._address = address
+        self._breakers = Breakers()
+
+    async def call(self, caller: Caller, request: Request) -> Answer:
+        """Make one call, with a renewed token if Bling rejects ours. Raises `BlingError`."""
+        self._breakers.refuse_if_open(caller.account_id)
+        token = await self._tokens.current(caller.account_id)
+        answer = await self._paced(caller, request, token)
+        if answer.rejects_token:
+            token = await self._tokens.renewed(caller.account_id, token)
+            answer = await self._paced(caller, request, token)
+        if not answer.is_success:
+            raise self._failure(caller.account_id, answer)
+        self._breakers.answered(caller.account_id)
+        return answer
+
+    async def _paced(self, caller: Caller, request: Request, token: str) -> Answer:
+        await self._pace.turn(caller.account_id, caller.priority)
+        await self._address.request()
+        if request.not_after is not None and monotonic() > request.not_after:
+            raise TooLateError
+        try:
+            answer = await self._send(request, token)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self._breakers.failed(caller.account_id)
+            raise UnavailableError(type(error).__name__) from error
+        if not answer.is_success:
+            self._address.error_answered()
+        return answer
+
+    async def _send(self, request: Request, token: str) -> Answer:
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Accept": "application/json",
+            # Announces the kind of token that Bling moves everybody to (and that we ask for).
+            "enable-jwt": "1",
+        }
+        async with self._session.request(
+            request.method,
+            self._api_url + request.path,
+            params=list(request.query),
+            json=request.body,
+            headers=headers,
+            timeout=_DEADLINE,
+            allow_redirects=False,
+        ) as response:
+            return Answer.of(response.status, await response.read())
+
+    def _failure(self, account_id: UUID, answer: Answer) -> BlingError:
+        error = resource_error(answer)
+        if isinstance(error, UnavailableError):
+            self._breakers.failed(account_id)
+        else:
+            self._breakers.answered(account_id)
+        if isinstance(error, ThrottledError) and error.period == "address":
+            self._address.blocked()
+        return error
+
+
+class BlingClient:
+    """What one account can ask of Bling, at one priority. Every method raises `BlingError`."""
+
+    def __init__(self, transport: Transport, caller: Caller) -> None:
+        self._transport = transport
+        self._caller = caller
+
+    async def company(self) -> wire.Company:
+        """Read whose tokens these are."""
+        return _parse(wire.Company, await self._get("/empresas/me/dados-basicos"))
+
+    async def order(self, order_id: int) -> Any:
+        """Read an order, unparsed: what cannot be parsed wholly must still be told of."""
+        return await self._get(f"/pedidos/vendas/{order_id}")
+
+    async def orders_changed_since(
+        self, since_local: datetime, until_local: datetime, page: int
+    ) -> list[wire.ListedOrder]:
+        """List one page of the orders changed in a period of Brasília's time."""
+        query = [
+            ("dataAlteracaoInicial", wire.local_text(since_local)),
+            ("dataAlteracaoFinal", wire.local_text(until_local)),
+            ("pagina", str(page)),
+            ("limite", str(PAGE_SIZE)),
+        ]
+        return _parse_list(wire.ListedOrder, await self._get("/pedidos/vendas", query))
+
+    async def newest_orders(self, count: int) -> list[wire.ListedOrder]:
+        """List a few orders, to see whether orders can be read at all."""
+        query = [("pagina", "1"), ("limite", str(count))]
+        return _parse_list(wire.ListedOrder, await self._get("/pedidos/vendas", query))
+
+    async def contact(self, contact_id: int) -> Any:
+        """Read a contact, unparsed."""
+        return await self._get(f"/contatos/{contact_id}")
+
+    async def product(self, product_id: int) -> Any:
+        """Read a product, unparsed."""
+        return await self._get(f"/produtos/{product_id}")
+
+    async def invoice(self, invoice_id: int) -> Any:
+        """Read an NF-e, unparsed."""
+        return await self._get(f"/nfe/{invoice_id}")
+
+    async def set_situation(self, order_id: int, situation_id: int, *, not_after: float) -> None:
+        """Put an order into a situação. Bling takes no precondition and no idempotency key.
+
+        Raises `TooLateError`, and sends nothing, if the account's turn came after ``not_after``.
+        """
+        path = f"/pedidos/vendas/{order_id}/situacoes/{situation_id}"
+        await self._transport.call(self._caller, Request("PATCH", path, not_after=not_after))
+
+    async def sales_module(self) -> int:
+        """Find the module that the situações of sales orders belong to."""
+        modules = _parse_list(wire.Module, await self._get("/situacoes/modulos"))
+        named = (module.id for module in modules if module.nome.casefold() == "vendas")
+        return next(named, _SALES_MODULE)
+
+    async def situations(self, module_id: int) -> list[wire.SituationDefinition]:
+        """List a module's situações."""
+        data = await self._get(f"/situacoes/modulos/{module_id}")
+        return _parse_list(wire.SituationDefinition, data)
+
+    async def create_situation(
+        self, module_id: int, name: str, *, inherits: int, colour: str
+    ) -> None:
+        """Create a situação. A repetition after an unknown result may create a second one."""
+        body = {
+            "idModuloSistema": module_id,
+            "nome": name,
+            "idHerdado": inherits,
+            "cor": colour,
+        }
+        await self._transport.call(self._caller, Request("POST", "/situacoes", body=body))
+
+    async def _get(self, path: str, query: Query = ()) -> Any:
+        answer = await self._transport.call(self._caller, Request("GET", path, query))
+        return answer.data()
+
+
+def _parse(model: type[W], data: Any) -> W:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        # Without its cause: pydantic's text quotes the values, which may be personal.
+        raise UnreadableError(f"{model.__name__}: {error.error_count()} fields") from None
+
+
+def _parse_list(model: type[W], data: Any) -> list[W]:
+    if not isinstance(data, list):
+        raise UnreadableError(f"no list of {model.__name__}")
+    return [_parse(model, entry) for entry in data]

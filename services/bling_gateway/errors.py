@@ -1,0 +1,68 @@
+"""What can go wrong with a call to Bling, arranged by what to do about it.
+
+BlingError
+├── UnavailableError       try again; what was sent may or may not have taken effect
+├── ThrottledError         try again after a pause (of the account, or of our address)
+├── AccountDeadError       the seller must connect again
+├── NotFoundError          there is no such record
+├── RefusedError           asking again will not help
+│   └── SameSituationError what was asked for is so already
+├── TooLateError           nothing was sent: the read before it is too old by now
+└── UnreadableError        Bling answered with something that we do not understand
+"""
+
+from typing import Literal
+
+Period = Literal["second", "day", "address"]
+
+
+class BlingError(Exception):
+    """A call to Bling did not do what was asked."""
+
+
+class UnavailableError(BlingError):
+    """Bling did not answer, or answered that it is in trouble: the result is unknown."""
+
+
+class ThrottledError(BlingError):
+    """A limit was reached: the account's, by the second or by the day, or our address's."""
+
+    def __init__(self, period: Period, limit: int | None = None) -> None:
+        super().__init__(f"limit by the {period} reached (limit {limit})")
+        self.period: Period = period
+        self.limit = limit
+
+
+class AccountDeadError(BlingError):
+    """Bling no longer accepts this account's authorisation. ``cause`` is Bling's error type."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
+class NotFoundError(BlingError):
+    """Bling has no such record (any more)."""
+
+
+class RefusedError(BlingError):
+    """Bling refused for good. ``code`` and ``message`` are Bling's own, fit to show a seller."""
+
+    def __init__(self, status: int, kind: str, code: int | None, message: str) -> None:
+        super().__init__(f"{status} {kind} code={code}")
+        self.status = status
+        self.kind = kind
+        self.code = code
+        self.message = message
+
+
+class SameSituationError(RefusedError):
+    """The order already has the situação that was asked for."""
+
+
+class TooLateError(BlingError):
+    """The call's turn came too late. Nothing was sent."""
+
+
+class UnreadableError(BlingError):
+    """The answer has not the shape that Bling documents."""

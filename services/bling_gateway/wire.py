@@ -1,0 +1,285 @@
+"""Bling's JSON as models, read leniently.
+
+Bling's own description of its JSON is not exact: numbers come as strings and the reverse, an
+absent reference is ``{"id": 0}``, an absent object may be an empty list, an absent date
+``0000-00-00``. All of that is evened out here, once. Fields that we do not use are not named.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from json import loads
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def parse_json(body: bytes) -> Any:
+    """Parse JSON with every fraction as a Decimal: money never passes through a float.
+
+    Raises ``ValueError``.
+    """
+    return loads(body, parse_float=Decimal)
+
+
+class Wire(BaseModel):
+    """A value from outside: frozen, and indifferent to fields that we do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
+
+
+def _text(value: object) -> object:
+    if value is None:
+        return ""
+    return value.strip() if isinstance(value, str) else value
+
+
+def _amount(value: object) -> object:
+    return Decimal(0) if value is None or value == "" else value
+
+
+def _blank_to_none(value: object) -> object:
+    return None if value in ("", None) or value == [] else value
+
+
+def _no_date_to_none(value: object) -> object:
+    return None if value in ("", None) or str(value).startswith("0000-00-00") else value
+
+
+def _empty_object(value: object) -> object:
+    return {} if value in ("", None) or value == [] else value
+
+
+def _absent_list(value: object) -> object:
+    return [] if value in ("", None) or value == {} else value
+
+
+def _reference(value: object) -> object:
+    """Reduce ``{"id": n}`` to n, and every form of absence to None."""
+    inner = value.get("id") if isinstance(value, dict) else value
+    return None if inner in (0, "0", "", None) or inner == [] else inner
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Amount = Annotated[Decimal, Field(allow_inf_nan=False), BeforeValidator(_amount)]
+OptionalInt = Annotated[int | None, BeforeValidator(_blank_to_none)]
+OptionalDate = Annotated[date | None, BeforeValidator(_no_date_to_none)]
+Reference = Annotated[int | None, BeforeValidator(_reference)]
+
+
+class Situation(Wire):
+    """``id`` is the situação; ``valor`` the class that it belongs to."""
+
+    id: int
+    valor: OptionalInt = None
+
+
+class OrderContact(Wire):
+    """The contact as an order names it. ``id`` is 0 when there is none."""
+
+    id: Annotated[int, BeforeValidator(lambda value: value or 0)] = 0
+    nome: Text = ""
+    numeroDocumento: Text = ""  # noqa: N815
+
+
+class Store(Wire):
+    id: Reference = None
+    unidadeNegocio: Reference = None  # noqa: N815
+
+
+class OrderIdentity(Wire):
+    """The part of an order that must be readable for the rest to be told of."""
+
+    id: int
+    situacao: Situation
+
+
+class Discount(Wire):
+    valor: Amount = Decimal(0)
+    unidade: Text = "REAL"
+
+
+class Item(Wire):
+    """An order's line. ``valor`` is what the customer pays a piece, its discount already off."""
+
+    codigo: Text = ""
+    quantidade: Amount = Decimal(0)
+    valor: Amount = Decimal(0)
+    descricao: Text = ""
+    produto: Reference = None
+
+
+class Label(Wire):
+    """The delivery address."""
+
+    nome: Text = ""
+    endereco: Text = ""
+    numero: Text = ""
+    complemento: Text = ""
+    bairro: Text = ""
+    municipio: Text = ""
+    uf: Text = ""
+    cep: Text = ""
+    nomePais: Text = ""  # noqa: N815
+
+
+class Parcel(Wire):
+    servico: Text = ""
+
+
+class Transport(Wire):
+    fretePorConta: OptionalInt = None  # noqa: N815
+    frete: Amount = Decimal(0)
+    quantidadeVolumes: OptionalInt = None  # noqa: N815
+    pesoBruto: Amount = Decimal(0)  # noqa: N815
+    etiqueta: Annotated[Label, BeforeValidator(_empty_object)] = Label()
+    volumes: Annotated[tuple[Parcel, ...], BeforeValidator(_absent_list)] = ()
+
+
+class Order(OrderIdentity):
+    """``GET /pedidos/vendas/{id}``."""
+
+    numero: Text = ""
+    numeroLoja: Text = ""  # noqa: N815
+    data: Text = ""
+    total: Amount = Decimal(0)
+    totalProdutos: Annotated[Decimal | None, BeforeValidator(_blank_to_none)] = None  # noqa: N815
+    desconto: Annotated[Discount, BeforeValidator(_empty_object)] = Discount()
+    contato: Annotated[OrderContact, BeforeValidator(_empty_object)] = OrderContact()
+    loja: Annotated[Store, BeforeValidator(_empty_object)] = Store()
+    vendedor: Reference = None
+    notaFiscal: Reference = None  # noqa: N815
+    itens: Annotated[tuple[Item, ...], BeforeValidator(_absent_list)] = ()
+    transporte: Annotated[Transport, BeforeValidator(_empty_object)] = Transport()
+
+
+class ListedOrder(Wire):
+    """One element of ``GET /pedidos/vendas``: enough to see whether a read is worth it."""
+
+    id: int
+    total: Amount = Decimal(0)
+    situacao: Situation
+
+
+class Contact(Wire):
+    """``GET /contatos/{id}``."""
+
+    id: int
+    nome: Text = ""
+    numeroDocumento: Text = ""  # noqa: N815
+    telefone: Text = ""
+    celular: Text = ""
+    email: Text = ""
+
+
+class Dimensions(Wire):
+    """``unidadeMedida``: 0 metres, 1 centimetres, 2 millimetres."""
+
+    largura: Amount = Decimal(0)
+    altura: Amount = Decimal(0)
+    profundidade: Amount = Decimal(0)
+    unidadeMedida: OptionalInt = None  # noqa: N815
+
+
+class Taxes(Wire):
+    ncm: Text = ""
+
+
+class Variation(Wire):
+    produtoPai: Reference = None  # noqa: N815
+
+
+class Product(Wire):
+    """``GET /produtos/{id}``. Weights in kilograms."""
+
+    id: int
+    nome: Text = ""
+    codigo: Text = ""
+    preco: Amount = Decimal(0)
+    situacao: Text = "A"
+    descricaoCurta: Text = ""  # noqa: N815
+    gtin: Text = ""
+    pesoLiquido: Amount = Decimal(0)  # noqa: N815
+    pesoBruto: Amount = Decimal(0)  # noqa: N815
+    dimensoes: Annotated[Dimensions, BeforeValidator(_empty_object)] = Dimensions()
+    tributacao: Annotated[Taxes, BeforeValidator(_empty_object)] = Taxes()
+    idProdutoPai: Reference = None  # noqa: N815
+    variacao: Annotated[Variation, BeforeValidator(_empty_object)] = Variation()
+
+
+class Invoice(Wire):
+    """``GET /nfe/{id}``."""
+
+    id: int
+    situacao: int
+    chaveAcesso: Text = ""  # noqa: N815
+
+
+class Module(Wire):
+    id: int
+    nome: Text = ""
+
+
+class SituationDefinition(Wire):
+    """An entry of ``GET /situacoes/modulos/{id}``."""
+
+    id: int
+    nome: Text = ""
+    idHerdado: Reference = None  # noqa: N815
+
+
+class Company(Wire):
+    """``GET /empresas/me/dados-basicos``. ``id`` is the ``companyId`` of webhooks."""
+
+    id: Annotated[str, Field(min_length=1)]
+    nome: Text = ""
+
+
+class Envelope(Wire):
+    """A webhook. ``date`` has a precision of one second."""
+
+    eventId: Annotated[str, Field(min_length=1, max_length=100)]  # noqa: N815
+    date: AwareDatetime
+    event: str
+    companyId: Annotated[str, Field(min_length=1, max_length=64)]  # noqa: N815
+    data: dict[str, Any]
+
+
+class OrderHint(Wire):
+    """The ``data`` of ``order.created`` and ``order.updated``."""
+
+    id: int
+    data: Text = ""
+    numero: Text = ""
+    numeroLoja: Text = ""  # noqa: N815
+    total: Amount = Decimal(0)
+    contato: Reference = None
+    vendedor: Reference = None
+    loja: Reference = None
+    situacao: Situation
+
+
+class ThingHint(Wire):
+    """The ``data`` of every other webhook that we use: which record is meant."""
+
+    id: int
+
+
+class TokenPair(Wire):
+    """The answer of the token endpoint. Both tokens may be some thousand characters long."""
+
+    access_token: Annotated[str, Field(min_length=1)]
+    refresh_token: Annotated[str, Field(min_length=1)]
+    expires_in: Annotated[int, Field(gt=0)]
+
+
+def local_date(text: str) -> date | None:
+    """Read ``YYYY-MM-DD``; None for what is no date, ``0000-00-00`` among it."""
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+
+
+def local_text(moment: datetime) -> str:
+    """Write a moment that is already local as Bling's filters want it."""
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
