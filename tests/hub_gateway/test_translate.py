@@ -116,7 +116,7 @@ class TestToTheHub:
     def test_a_product_is_written_in_the_hubs_words(self) -> None:
         product = ProductContent(name="Camiseta", price=Decimal("49.9"), weight_g=250)
 
-        body = translate.product_body(port.ProductToImport("bling-7k2p-7", 1, product))
+        body = translate.product_body(port.ProductToImport("bling-7k2p-7", 1, product, None))
 
         assert body == {
             "source": "bling",
