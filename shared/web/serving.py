@@ -1,0 +1,67 @@
+"""Running one application in a process of its own."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+import uvloop
+from aiohttp import web
+
+log = structlog.get_logger(__name__)
+
+_OPEN_REQUESTS_S: Final = 10.0
+
+
+def serve(app_factory: Callable[[], Awaitable[web.Application]], host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT, then stop in order.
+
+    No new connections, open requests end (10 s at most), then what the application holds in its
+    ``cleanup_ctx`` is given back, last acquired first. Exits with 1 if the address is taken.
+    """
+    uvloop.run(_serve(app_factory, host, port))
+
+
+async def _serve(
+    app_factory: Callable[[], Awaitable[web.Application]], host: str, port: int
+) -> None:
+    stop = _stop_signal()
+    runner = web.AppRunner(await app_factory(), access_log=None, shutdown_timeout=_OPEN_REQUESTS_S)
+    try:
+        if await _start(runner, host, port, stop):
+            log.info("serving", action="serving", host=host, port=port)
+            await stop.wait()
+        log.info("stopping", action="stopping")
+    finally:
+        await runner.cleanup()
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _start(runner: web.AppRunner, host: str, port: int, stop: asyncio.Event) -> bool:
+    """Start up and listen. False if told to stop first: starting may wait long for a server."""
+    starting = asyncio.create_task(_listen(runner, host, port), name="start")
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if starting.done():
+        await starting
+        return True
+    starting.cancel()
+    await asyncio.wait({starting})
+    return False
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        log.error("cannot listen", action="listen_failed", host=host, port=port, error=str(error))
+        raise SystemExit(1) from error
