@@ -153,13 +153,17 @@ class SituationDefinition(Frozen):
     inherits: int | None = None
 
 
+Role = Literal["in_manifest", "awaiting_pickup", "in_transit"]
+"""The part that a situação made for this integration plays."""
+
+
 class SituationsObserved(Contract):
     """The account's situações, and which of them plays each wanted part."""
 
     TYPE: ClassVar[str] = "bling.situations.observed"
 
     situations: tuple[SituationDefinition, ...]
-    roles: dict[Literal["in_manifest", "awaiting_pickup", "in_transit"], int]
+    roles: dict[Role, int]
 
 
 class AccountConnected(Contract):

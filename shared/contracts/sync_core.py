@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from uuid import UUID
 
 from shared.contracts.account import Filter, Mapping, Mode, Policies
+from shared.contracts.bling_gateway import Role
 from shared.contracts.content import OrderContent, ProductContent
 from shared.contracts.model import Contract, Frozen
 
@@ -44,7 +45,7 @@ class ReadOrder(Contract):
 class WantedSituation(Frozen):
     """A situação that the account needs, found by its name or created under ``inherits``."""
 
-    role: Literal["in_manifest", "awaiting_pickup", "in_transit"]
+    role: Role
     name: str
     inherits: int = 15
     colour: str
@@ -149,10 +150,10 @@ class OrderEntryHeld(Contract):
     criterion: Literal["stores", "services", "freight_payers", "business_units"] | None = None
 
 
-class OrderProductImported(Contract):
-    """A product that the order waited for is at 360Hub."""
+class OrderProductReady(Contract):
+    """A product of the order no longer holds it back."""
 
-    TYPE: ClassVar[str] = "sync.order.product_imported"
+    TYPE: ClassVar[str] = "sync.order.product_ready"
 
     product_id: int
 

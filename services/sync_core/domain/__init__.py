@@ -1,0 +1,135 @@
+"""The rules of an order, pure: no I/O, no clock, no randomness, no personal data.
+
+Read in this order: ``order.py`` (what is known of an order, and how it is folded), ``start.py``,
+``content.py``, ``cancel.py``, ``align.py`` (the four rules), ``deadlines.py``, ``stage.py`` and
+``reasons.py`` (what follows from them), ``product.py`` and ``account.py``.
+
+Each rule looks at the whole state and says what is due now, so it does not matter which event
+made it due, or whether an event came twice. State changes by :func:`evolve` alone, and only from
+what is logged: replaying folds, it never decides.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
+
+from services.sync_core.domain import account as _account
+from services.sync_core.domain import order as _order
+from services.sync_core.domain import product as _product
+from services.sync_core.domain.account import AccountState
+from services.sync_core.domain.align import align, write_hub_cancellation
+from services.sync_core.domain.cancel import announce, cancel, count_gone
+from services.sync_core.domain.content import ask_for_products, register
+from services.sync_core.domain.context import Context
+from services.sync_core.domain.deadlines import keep_deadlines
+from services.sync_core.domain.event import Decision, Event, commanded, decided
+from services.sync_core.domain.order import OrderState
+from services.sync_core.domain.product import ProductState
+from services.sync_core.domain.reasons import REASONS, Reason, tell_reasons
+from services.sync_core.domain.retry import retry
+from services.sync_core.domain.stage import tell_stage
+from services.sync_core.domain.start import can_reopen, start
+from shared.contracts import bling_gateway as bling
+
+RULES_REVISION: Final = 1
+"""Grows with every change of what the rules conclude; logged with every event."""
+
+Rule = Callable[[OrderState, Event, Context], Iterator[Decision]]
+
+RULES: Final[tuple[Rule, ...]] = (
+    start,
+    count_gone,
+    cancel,
+    retry,
+    ask_for_products,
+    register,
+    align,
+    write_hub_cancellation,
+    announce,
+    keep_deadlines,
+    tell_stage,
+    tell_reasons,
+)
+"""The rules of an order, in the order in which they look at it."""
+
+State = AccountState | OrderState | ProductState
+StateT = TypeVar("StateT", AccountState, OrderState, ProductState)
+
+
+class UnknownStreamError(ValueError):
+    """The stream is neither an order's, nor a product's, nor the account's."""
+
+
+def initial(stream: str) -> State:
+    """Return the state of a stream without history. Raises `UnknownStreamError`."""
+    if stream == _account.STREAM:
+        return AccountState()
+    kind, _, key = stream.partition("-")
+    if key.isdecimal() and kind == "order":
+        return OrderState(order_id=int(key))
+    if key.isdecimal() and kind == "product":
+        return ProductState(product_id=int(key))
+    raise UnknownStreamError(stream)
+
+
+def evolve(state: StateT, event: Event) -> StateT:
+    """Return the state after one event of its stream."""
+    match state:
+        case OrderState():
+            return _order.evolve(state, event)
+        case ProductState():
+            return _product.evolve(state, event)
+        case AccountState():
+            return _account.evolve(state, event)
+
+
+def needed_products(order: OrderState, event: Event) -> tuple[int, ...]:
+    """Name the products that deciding about this event may look at."""
+    content = event.data.content if isinstance(event.data, bling.OrderObserved) else None
+    news = {item.product_id for item in content.items} if content else set()
+    known = set(order.content.product_ids) if order.content else set()
+    return tuple(sorted(news | known))
+
+
+def decide(state: State, event: Event, context: Context) -> tuple[Decision, ...]:
+    """Conclude what follows from an event that was already folded into ``state``."""
+    match state:
+        case OrderState():
+            return _decide_order(state, event, context)
+        case ProductState():
+            orders = context.waiting_orders
+            return tuple(_product.decide(state, event, context.account, orders))
+        case AccountState():
+            return tuple(_account.decide(state, event))
+
+
+def _decide_order(order: OrderState, event: Event, context: Context) -> tuple[Decision, ...]:
+    decisions: list[Decision] = []
+    for rule in RULES:
+        for decision in rule(order, event, context):
+            decisions.append(decision)
+            if decision.stream == order.stream:
+                order = _order.evolve(order, decision.as_event(event))
+    return tuple(decisions)
+
+
+__all__ = [
+    "REASONS",
+    "RULES",
+    "RULES_REVISION",
+    "AccountState",
+    "Context",
+    "Decision",
+    "Event",
+    "OrderState",
+    "ProductState",
+    "Reason",
+    "State",
+    "UnknownStreamError",
+    "can_reopen",
+    "commanded",
+    "decide",
+    "decided",
+    "evolve",
+    "initial",
+    "needed_products",
+]

@@ -1,0 +1,85 @@
+"""The rule of cancellation: once for each shipment, and over everything else."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+from services.sync_core.domain.account import GONE_LIMIT, STREAM
+from services.sync_core.domain.comparison import cancelled_in_bling
+from services.sync_core.domain.context import Context
+from services.sync_core.domain.event import CommandKind, Decision, Event, commanded, decided
+from services.sync_core.domain.order import FINISHED, OrderState, Shipment
+from shared.contracts import bling_gateway as bling
+from shared.contracts import hub_gateway as hub
+from shared.contracts import sync_core as core
+
+RECHECK_AFTER: Final = timedelta(minutes=10)
+"""How long a register of unknown result may still arrive after 360Hub said *not found*."""
+
+
+def count_gone(order: OrderState, event: Event, context: Context) -> Iterator[Decision]:
+    """Count a vanished order against its account, and hold it if too many vanish at once."""
+    match event.data:
+        case bling.OrderGone():
+            yield decided(
+                STREAM, core.AccountOrderGone(order_id=order.order_id), about=order.stream
+            )
+            earlier = context.account.gone_within_the_hour(event.recorded_at)
+            if earlier >= GONE_LIMIT:
+                held = core.OrderGoneHeld(gone_within_the_hour=earlier + 1)
+                yield decided(order.stream, held)
+        case core.GoneConfirmed() if "orders_gone" in context.account.reasons:
+            yield decided(STREAM, core.AccountReasonCleared(code="orders_gone"), about=order.stream)
+
+
+def cancel(order: OrderState, event: Event, context: Context) -> Iterator[Decision]:
+    """Cancel the open shipment of an order that Bling cancelled."""
+    shipment, kind = order.shipment, context.to_hub
+    if shipment is None or kind is None or not cancelled_in_bling(order, context.account):
+        return
+    if shipment.status in FINISHED or shipment.status == "cancelled":
+        return  # recorded only
+    if _never_told(shipment):
+        if not shipment.closed:
+            over = core.OrderCancelled(shipment=shipment.number, by="bling", at_hub=False)
+            yield decided(order.stream, over)
+    elif _due(order, shipment, event, context):
+        yield _cancel(order, shipment, kind)
+
+
+def _never_told(shipment: Shipment) -> bool:
+    return shipment.register_version == 0 and not shipment.registered
+
+
+def _due(order: OrderState, shipment: Shipment, event: Event, context: Context) -> bool:
+    match shipment.cancellation:
+        case None:
+            return True
+        case "withheld":
+            return context.to_hub == "command" and shipment.registration != "withheld"
+        case "not_found":
+            # The register of unknown result arrived after all, or may have: the second look.
+            recheck = order.deadlines.get("cancel_recheck")
+            second_look = recheck is not None and recheck.passed
+            return second_look or isinstance(event.data, hub.OrderStatusChanged)
+    return False
+
+
+def _cancel(order: OrderState, shipment: Shipment, kind: CommandKind) -> Decision:
+    data = core.CancelOrder(
+        order_id=order.order_id,
+        shipment=shipment.number,
+        reference=shipment.reference,
+        version=shipment.version + 1,
+        reason_code="deleted_in_erp" if order.gone else "cancelled_in_erp",
+    )
+    return commanded(order.stream, data, kind=kind)
+
+
+def announce(order: OrderState, event: Event, context: Context) -> Iterator[Decision]:
+    """Say once that the shipment is over, and who ended it."""
+    shipment = order.shipment
+    if shipment is None or shipment.closed or not shipment.cancelled_at_hub:
+        return
+    by = "bling" if shipment.cancellation else "hub"
+    yield decided(order.stream, core.OrderCancelled(shipment=shipment.number, by=by, at_hub=True))

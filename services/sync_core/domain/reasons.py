@@ -1,0 +1,292 @@
+"""The reasons: why an order is not in step, or needs a person, in one table."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from services.sync_core.domain.align import aligning
+from services.sync_core.domain.comparison import (
+    cancelled_in_bling,
+    in_entry,
+    passes_through,
+    shows_delivered,
+    target_of,
+    unmapped,
+    withdrawn,
+)
+from services.sync_core.domain.context import Context
+from services.sync_core.domain.event import Decision, Event, decided
+from services.sync_core.domain.order import FINISHED, OrderState, Shipment
+from shared.contracts import sync_core as core
+from shared.contracts.account import Mapping
+
+Action = Literal[
+    "confirm_start",
+    "confirm_reopening",
+    "confirm_gone",
+    "keep_bling",
+    "apply_hub",
+    "retry",
+    "edit_in_bling",
+    "change_mapping",
+    "change_filter",
+    "go_live",
+    "act_at_hub",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What a seller reads about a reason, and what settles it.
+
+    ``needs_person`` is False where waiting, or the seller's own choice, is all there is to it.
+    """
+
+    sentence: str
+    actions: tuple[Action, ...]
+    needs_person: bool = True
+
+
+REASONS: Final[dict[str, Reason]] = {
+    "not_started": Reason(
+        "O pedido ainda não entrou em andamento no Bling depois da ativação.",
+        (),
+        needs_person=False,
+    ),
+    "awaiting_confirmation": Reason(
+        "O pedido já estava em andamento antes da ativação e espera a sua confirmação para ir à "
+        "360Hub.",
+        ("confirm_start",),
+    ),
+    "filtered": Reason(
+        "O pedido ficou fora do filtro da conta e não é enviado à 360Hub.",
+        ("change_filter", "edit_in_bling"),
+        needs_person=False,
+    ),
+    "held": Reason(
+        "O pedido está retido até que as pendências sejam resolvidas.",
+        ("edit_in_bling", "act_at_hub", "confirm_gone", "retry"),
+    ),
+    "withdrawn": Reason(
+        "O pedido saiu de em andamento no Bling antes das etiquetas, mas continua aberto na "
+        "360Hub.",
+        ("edit_in_bling",),
+    ),
+    "delivered_by_hand": Reason(
+        "O pedido foi marcado como atendido no Bling antes de a transportadora recebê-lo.",
+        ("keep_bling", "apply_hub"),
+    ),
+    "conflict": Reason(
+        "O Bling mostra uma situação que a 360Hub não esperava. Nada foi sobrescrito; escolha qual "
+        "lado vale.",
+        ("keep_bling", "apply_hub"),
+    ),
+    "write_refused": Reason(
+        "O Bling recusou a mudança de situação pedida pela 360Hub.",
+        ("retry", "keep_bling"),
+    ),
+    "unmapped_status": Reason(
+        "A 360Hub está em um status que não tem situação escolhida no Bling.",
+        ("change_mapping",),
+    ),
+    "cancel_refused": Reason(
+        "O pedido foi cancelado no Bling, mas a 360Hub não pode mais cancelar a remessa.",
+        ("act_at_hub", "edit_in_bling"),
+    ),
+    "hub_cancelled": Reason(
+        "A 360Hub cancelou a remessa por conta própria; no Bling o pedido continua aberto.",
+        ("edit_in_bling", "confirm_reopening"),
+    ),
+    "reopened": Reason(
+        "O pedido cancelado foi reaberto no Bling. Confirme para abrir uma nova remessa.",
+        ("confirm_reopening",),
+    ),
+    "parked": Reason(
+        "Uma ação falhou repetidas vezes e espera uma nova tentativa.",
+        ("retry",),
+    ),
+    "withheld": Reason(
+        "A conta está em observação ou desligada nesta direção: nada é enviado.",
+        ("go_live",),
+        needs_person=False,
+    ),
+    "content_locked": Reason(
+        "O pedido foi editado no Bling depois das etiquetas; a 360Hub continua com os dados "
+        "anteriores.",
+        ("act_at_hub",),
+    ),
+    "occurrence": Reason(
+        "A transportadora informou uma ocorrência na entrega.",
+        ("act_at_hub",),
+    ),
+}
+"""Code → what it means and what settles it."""
+
+BESIDE_THE_STEP: Final = frozenset({"content_locked", "occurrence"})
+"""Reasons that may stand beside the one that says why the order is not in step."""
+
+
+def tell_reasons(order: OrderState, event: Event, context: Context) -> Iterator[Decision]:
+    """Raise the reasons that hold now, and clear those that no longer do."""
+    now = reasons_of(order, context)
+    mapping = context.account.mapping
+    for code in order.reasons:
+        if code not in now:
+            yield decided(order.stream, core.OrderReasonCleared(code=code), about=code)
+    for code, details in now.items():
+        if order.reasons.get(code) != details:
+            raised = core.OrderReasonRaised(
+                code=code,
+                details=details,
+                shown=order.shown_id,
+                target=target_of(order, mapping) if mapping and order.shipment else None,
+                status=order.shipment.status if order.shipment else None,
+            )
+            yield decided(order.stream, raised, about=code)
+
+
+def reasons_of(order: OrderState, context: Context) -> dict[str, tuple[str, ...]]:
+    """Return every reason that holds, with its details: at most one about the step."""
+    found: dict[str, tuple[str, ...]] = {}
+    if step := _step(order, context):
+        found[step] = _details(step, order)
+    shipment = order.shipment
+    if shipment and shipment.registration == "locked":
+        found["content_locked"] = ()
+    if shipment and shipment.occurrences and not shipment.cancelled_at_hub:
+        found["occurrence"] = tuple(sorted(set(shipment.occurrences.values())))
+    return found
+
+
+def _step(order: OrderState, context: Context) -> str | None:
+    """Return the one reason why the two sides are not in step; None: they are, or soon will be."""
+    shipment = order.shipment
+    if order.gone == "held":
+        return "held"
+    if shipment is None:
+        return _before_start(order, context)
+    if order.parked:
+        return "parked"
+    if cancelled_in_bling(order, context.account):
+        return _cancelled_in_bling(order, shipment)
+    if shipment.cancelled_at_hub:
+        return _cancelled_at_hub(order, shipment)
+    if not aligning(order, context):
+        return _unregistered(order, shipment, context)
+    return _registered(order, shipment, context)
+
+
+def _before_start(order: OrderState, context: Context) -> str:
+    if order.entry and in_entry(order, context.account):
+        return order.entry.cause
+    return "not_started"
+
+
+def _cancelled_in_bling(order: OrderState, shipment: Shipment) -> str | None:
+    if shipment.cancelled_at_hub:
+        return None
+    if shipment.cancellation == "refused":
+        return "cancel_refused"
+    if shipment.cancellation == "withheld":
+        return "withheld"
+    if shipment.cancellation in ("sent", "not_found"):
+        return None  # on its way
+    if shipment.status in FINISHED:
+        return None if order.kept == order.shown_id else "conflict"
+    return "withheld"
+
+
+def _cancelled_at_hub(order: OrderState, shipment: Shipment) -> str | None:
+    if order.pending:
+        return None
+    if shipment.cancellation is not None:
+        return "reopened"
+    return "write_refused" if order.refused is not None else "hub_cancelled"
+
+
+def _unregistered(order: OrderState, shipment: Shipment, context: Context) -> str | None:
+    mapping = context.account.mapping
+    if shipment.cancellation is not None:
+        return None  # re-opened while the cancellation is on its way: its answer decides
+    if mapping is not None and shows_delivered(order, mapping):
+        return None if passes_through(order, context.account) else "delivered_by_hand"
+    if withdrawn(order, context.account):
+        return _withdrawn(order)
+    if order.problems or order.missing_products or order.content is None:
+        return "held"
+    if shipment.registration in ("invalid", "discarded", "closed"):
+        return "held"
+    return None if context.to_hub == "command" else "withheld"
+
+
+def _registered(order: OrderState, shipment: Shipment, context: Context) -> str | None:
+    mapping = context.account.mapping
+    if mapping is None or order.pending:
+        return None
+    if order.overwritten is not None:
+        return "conflict"
+    if unmapped(order, mapping):
+        return "unmapped_status"
+    target = target_of(order, mapping)
+    if target is None or order.shown_id == target or order.kept == order.shown_id:
+        return _held(order, shipment)
+    if passes_through(order, context.account) and order.base == target:
+        return _held(order, shipment)
+    return _out_of_step(order, target, mapping, context)
+
+
+def _out_of_step(order: OrderState, target: int, mapping: Mapping, context: Context) -> str | None:
+    if shows_delivered(order, mapping) and not passes_through(order, context.account):
+        return "delivered_by_hand"
+    if withdrawn(order, context.account):
+        return _withdrawn(order)
+    if order.refused == target:
+        return "write_refused"
+    if order.shown_id == order.base or passes_through(order, context.account):
+        return None if context.to_bling == "command" else "withheld"
+    return "conflict"
+
+
+def _withdrawn(order: OrderState) -> str | None:
+    """Return the reason once its two minutes are over."""
+    deadline = order.deadlines.get("withdrawn")
+    return "withdrawn" if deadline and deadline.passed else None
+
+
+def _held(order: OrderState, shipment: Shipment) -> str | None:
+    waits = order.problems or order.missing_products or shipment.holds
+    return "held" if waits or shipment.registration == "invalid" else None
+
+
+def _details(code: str, order: OrderState) -> tuple[str, ...]:
+    shipment = order.shipment
+    match code:
+        case "held":
+            return _holding(order)
+        case "conflict" if order.overwritten is not None:
+            return ("possibly_overwritten", f"situation:{order.overwritten}")
+        case "conflict" if shipment and shipment.status in FINISHED:
+            return (f"status:{shipment.status}",)
+        case "parked":
+            return tuple(sorted(set(order.parked.values())))
+        case "filtered" if order.entry and order.entry.criterion:
+            return (order.entry.criterion,)
+        case "unmapped_status" if shipment and shipment.status:
+            return (f"status:{shipment.status}",)
+    return ()
+
+
+def _holding(order: OrderState) -> tuple[str, ...]:
+    shipment = order.shipment
+    if order.gone == "held":
+        return ("orders_gone",)
+    holding = [*order.problems]
+    holding += [f"product_missing:{product_id}" for product_id in order.missing_products]
+    if order.content is None and not order.problems:
+        holding.append("content_erased")
+    if shipment:
+        holding += [f"hold:{code}" for code in shipment.holds]
+        holding += list(shipment.errors)
+        if shipment.registration in ("closed", "discarded"):
+            holding.append(f"register_{shipment.registration}")
+    return tuple(holding)
