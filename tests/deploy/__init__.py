@@ -1,0 +1,1 @@
+"""Tests of finding, starting and stopping."""
