@@ -1,0 +1,170 @@
+"""How an order moves: every status change goes through here."""
+
+from sandbox.hub.events import record_order
+from sandbox.hub.faults import FaultName
+from sandbox.hub.holds import holds_of, labels_price, refresh_holds
+from sandbox.hub.ids import new_id
+from sandbox.hub.problems import ApiError, Json
+from sandbox.hub.records import OPERATOR, Cause, Event, Label, Order
+from sandbox.hub.state import Account
+from sandbox.hub.statuses import MOVES, UNKNOWN_STATUS, OrderStatus
+
+CARRIER_CODE = "jadlog"
+CARRIER_NAME = "Jadlog"
+
+
+def move(
+    account: Account,
+    order: Order,
+    to: OrderStatus,
+    *,
+    cause: Cause,
+    reason_code: str,
+    inferred: bool = False,
+) -> Event:
+    """Change the status by one legal step and record it."""
+    if to not in MOVES[order.status]:
+        raise ApiError("not-possible", f"{order.status} does not lead to {to}.")
+    before = {"from": order.shown_status, "from_label": order.shown_label}
+    order.status = to
+    order.status_changed_at = account.clock.now()
+    unknown = account.faults.take(FaultName.UNKNOWN_STATUS)
+    order.reported_as = UNKNOWN_STATUS if unknown else None
+    data = {
+        **before,
+        "to": order.shown_status,
+        "to_label": order.shown_label,
+        "inferred": inferred,
+        "reason_code": reason_code,
+        "source_version": order.source_version,
+        "manifest_id": order.manifest_id,
+    }
+    return record_order(account, order, "order.status_changed", data, cause=cause)
+
+
+def cancel(
+    account: Account, order: Order, *, cause: Cause, reason_code: str
+) -> tuple[Event, list[str]]:
+    """Cancel before intake: out of the manifest, labels void; answers the event and the labels."""
+    leave_manifest(account, order)
+    event = move(account, order, OrderStatus.CANCELLED, cause=cause, reason_code=reason_code)
+    return event, _void(account, order, cause=cause)
+
+
+def leave_manifest(account: Account, order: Order) -> None:
+    if order.manifest_id is not None:
+        del account.manifests[order.manifest_id].added[order.ref]
+    order.manifest_id = None
+
+
+def generate_labels(account: Account, order: Order) -> None:
+    """Make a label for each volume, paid from the balance, and send the order to dispatch.
+
+    Without enough balance the labels fail and the order is held until it is topped up.
+    """
+    if order.status is not OrderStatus.IN_MANIFEST:
+        raise ApiError("not-possible", f"Labels are not made in {order.status}.")
+    if holds := holds_of(account, order):
+        raise ApiError("not-possible", "The order is held.", holds=holds)
+    price = labels_price(order)
+    if account.balance < price:
+        _fail_labels(account, order)
+        return
+    account.balance -= price
+    order.refused_for_balance = False
+    _issue_labels(account, order)
+    move(
+        account,
+        order,
+        OrderStatus.AWAITING_DISPATCH,
+        cause=OPERATOR,
+        reason_code="labels_generated",
+    )
+
+
+def void_labels(account: Account, order: Order) -> list[str]:
+    """Void the labels of an order that the carrier has not taken; answers their ids."""
+    if order.status is not OrderStatus.AWAITING_DISPATCH:
+        raise ApiError("not-possible", f"There are no labels to void in {order.status}.")
+    voided = _void(account, order, cause=OPERATOR)
+    move(account, order, OrderStatus.IN_MANIFEST, cause=OPERATOR, reason_code="labels_voided")
+    refresh_holds(account, order)
+    return voided
+
+
+def issue_tracking_codes(account: Account, order: Order) -> None:
+    """Give a tracking code to the ready labels that still lack one."""
+    for label in order.ready_labels:
+        label.tracking_code = label.tracking_code or _tracking_code()
+    _record_labels(account, order, order.ready_labels, cause=OPERATOR)
+
+
+def _issue_labels(account: Account, order: Order) -> None:
+    late = account.faults.take(FaultName.LABEL_WITHOUT_TRACKING)
+    labels = [
+        _label(account, volume, status="ready", tracking_code=None if late else _tracking_code())
+        for volume in order.volume_numbers
+    ]
+    order.labels.extend(labels)
+    _record_labels(account, order, labels, cause=OPERATOR)
+
+
+def _fail_labels(account: Account, order: Order) -> None:
+    labels = [
+        _label(account, volume, status="failed", failure_code="insufficient_balance")
+        for volume in order.volume_numbers
+    ]
+    order.labels.extend(labels)
+    order.refused_for_balance = True
+    _record_labels(account, order, labels, cause=OPERATOR)
+    refresh_holds(account, order)
+
+
+def _void(account: Account, order: Order, *, cause: Cause) -> list[str]:
+    voided = [label for label in order.labels if label.status == "ready"]
+    for label in voided:
+        label.status = "voided"
+        label.voided_at = account.clock.now()
+    if voided:
+        _record_labels(account, order, voided, cause=cause)
+    return [label.label_id for label in voided]
+
+
+def _label(
+    account: Account,
+    volume: int,
+    *,
+    status: str,
+    tracking_code: str | None = None,
+    failure_code: str | None = None,
+) -> Label:
+    return Label(
+        label_id=new_id("lbl"),
+        volume=volume,
+        status=status,
+        carrier_code=CARRIER_CODE,
+        generated_at=account.clock.now(),
+        tracking_code=tracking_code,
+        failure_code=failure_code,
+    )
+
+
+def _tracking_code() -> str:
+    return f"TEST{new_id('trk')[-12:]}"
+
+
+def _record_labels(account: Account, order: Order, labels: list[Label], *, cause: Cause) -> None:
+    data = {"labels": [_label_notice(label) for label in labels]}
+    record_order(account, order, "order.labels_updated", data, cause=cause)
+
+
+def _label_notice(label: Label) -> Json:
+    notice = {
+        "label_id": label.label_id,
+        "volume": label.volume,
+        "status": label.status,
+        "tracking_code": label.tracking_code,
+        "tracking_url": label.tracking_url,
+        "carrier_code": label.carrier_code,
+    }
+    return notice if label.failure_code is None else {**notice, "failure_code": label.failure_code}
