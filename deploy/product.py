@@ -101,8 +101,8 @@ async def running(
     _require_free(ports)
     environment = {
         "AMQP_URL": found.amqp_url,
-        **_addresses(ports),
-        **_databases(database),
+        **addresses(ports),
+        **databases(database),
         **settings,
     }
     async with Stack(name, _programs(ports, environment), state=state) as stack:
@@ -156,7 +156,7 @@ def _sandbox(name: str, url: str, environment: Mapping[str, str]) -> Program:
     return Program(name, command, environment, (f"{url}/_sandbox/health",))
 
 
-def _databases(database: Database) -> dict[str, str]:
+def databases(database: Database) -> dict[str, str]:
     made = {}
     for service in SERVICES:
         made[f"{service.upper()}_DATABASE_URL"] = database.service_urls[service]
@@ -164,7 +164,7 @@ def _databases(database: Database) -> dict[str, str]:
     return made
 
 
-def _addresses(ports: Ports) -> dict[str, str]:
+def addresses(ports: Ports) -> dict[str, str]:
     """Return the ports, and who calls whom at which address with which client."""
     bling, hub = ports.url(BLING_SANDBOX), ports.url(HUB_SANDBOX)
     gateway = ports.url("bling_gateway")
