@@ -1,0 +1,45 @@
+"""Put the double together: state, templates, middlewares, routes."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+
+from sandbox.bling import middlewares, routes
+from sandbox.bling.context import SANDBOX
+from sandbox.bling.sandbox import Sandbox
+from sandbox.bling.settings import Settings
+from sandbox.bling.state import Clock
+
+
+def utc_now() -> datetime:
+    """Read the machine's clock."""
+    return datetime.now(UTC)
+
+
+def build_app(settings: Settings, *, clock: Clock = utc_now) -> web.Application:
+    """Build the double as one application."""
+    app = web.Application(
+        middlewares=[
+            middlewares.block_addresses,
+            middlewares.record_calls,
+            middlewares.answer_errors,
+            middlewares.identify_company,
+            middlewares.play_faults,
+        ]
+    )
+    app[SANDBOX] = Sandbox(settings, clock)
+    pages = jinja2.FileSystemLoader(Path(__file__).parent / "pages")
+    aiohttp_jinja2.setup(app, loader=pages, autoescape=jinja2.select_autoescape())
+    app.add_routes(routes.API)
+    app.add_routes(routes.CONTROLS)
+    app.cleanup_ctx.append(_deliver_webhooks)
+    return app
+
+
+async def _deliver_webhooks(app: web.Application) -> AsyncIterator[None]:
+    async with app[SANDBOX].webhooks.running():
+        yield

@@ -1,0 +1,72 @@
+"""Make a Bling account with what a seller's has: situações, channels, products."""
+
+import hashlib
+from datetime import timedelta
+from random import Random
+from uuid import uuid4
+
+from sandbox.bling import catalogue, documents, people
+from sandbox.bling.situations import starting_situations
+from sandbox.bling.state import Clock, Company, Ids, Json, Record, WebhookRules, today
+from sandbox.bling.webhooks import RETRY_GAPS_S
+
+STARTING_PRODUCTS = 8
+
+# The first company keeps its id over restarts, as a real account does.
+_FIRST_COMPANY_ID = hashlib.md5(b"first company", usedforsecurity=False).hexdigest()
+
+_CHANNELS = (
+    ("Loja própria", "LojaVirtual"),
+    ("Mercado Livre", "MercadoLivre"),
+    ("Shopee", "Shopee"),
+)
+
+
+def first_company(ids: Ids, clock: Clock) -> Company:
+    """Make the company that is there from the start."""
+    return _make_company(
+        _FIRST_COMPANY_ID, ids, clock, name="Jacarandá Casa e Jardim Ltda", alphanumeric=False
+    )
+
+
+def another_company(ids: Ids, clock: Clock, *, name: str | None) -> Company:
+    """Make one more company; its CNPJ is of the alphanumeric kind."""
+    return _make_company(uuid4().hex, ids, clock, name=name, alphanumeric=True)
+
+
+def add_product(company: Company, ids: Ids, clock: Clock) -> Record:
+    """Add the next invented product to a company's catalogue."""
+    product = catalogue.make_product(ids, company.random, clock(), company.products_made)
+    company.products_made += 1
+    company.products[product.id] = product
+    return product
+
+
+def _make_company(
+    company_id: str, ids: Ids, clock: Clock, *, name: str | None, alphanumeric: bool
+) -> Company:
+    random = Random(company_id)
+    company = Company(
+        id=company_id,
+        name=name or people.seller_name(random),
+        cnpj=documents.cnpj(random, alphanumeric=alphanumeric),
+        email=f"contato-{company_id[:8]}@example.com",
+        state=people.seller_state(random),
+        contract_date=today(clock) - timedelta(days=random.randrange(90, 2000)),
+        random=random,
+        webhooks=WebhookRules(retry_gaps_s=RETRY_GAPS_S),
+        situations=starting_situations(random),
+        channels=_channels(ids),
+        payment_methods=tuple(ids.take() for _ in range(3)),
+    )
+    for _ in range(STARTING_PRODUCTS):
+        add_product(company, ids, clock)
+    return company
+
+
+def _channels(ids: Ids) -> dict[int, Json]:
+    made: dict[int, Json] = {}
+    for name, kind in _CHANNELS:
+        channel_id = ids.take()
+        made[channel_id] = {"id": channel_id, "descricao": name, "tipo": kind, "situacao": 1}
+    return made

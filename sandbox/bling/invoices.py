@@ -1,0 +1,88 @@
+"""Electronic invoices (NF-e) of orders, and the webhooks that tell of them."""
+
+import copy
+from datetime import datetime
+
+from sandbox.bling import documents, orders
+from sandbox.bling.sandbox import Sandbox
+from sandbox.bling.state import BRASILIA, Company, Json, Order, Record, local
+
+PENDING = 1
+AUTHORISED = 5
+CANCELLED = 2
+LAST_STATE = 11
+
+_SUMMARY = (
+    "id", "tipo", "situacao", "numero", "dataEmissao", "dataOperacao", "chaveAcesso", "contato",
+    "naturezaOperacao", "loja",
+)  # fmt: skip
+_HINT = (
+    "id", "tipo", "situacao", "numero", "dataEmissao", "dataOperacao", "contato",
+    "naturezaOperacao", "loja",
+)  # fmt: skip
+
+
+def issue(sandbox: Sandbox, company: Company, order: Order, state: int) -> Record:
+    """Bring an order's invoice to a state; the first call makes it, pending, and links it."""
+    invoice = company.invoices.get(order.body["notaFiscal"]["id"])
+    if invoice is None:
+        invoice = _make(sandbox, company, order)
+        company.invoices[invoice.id] = invoice
+        _announce(sandbox, company, invoice, "created")
+        order.body["notaFiscal"] = {"id": invoice.id}
+        if sandbox.unconfirmed.invoice_updates_order:
+            orders.changed(sandbox, company, order)
+    if invoice.body["situacao"] != state:
+        invoice.body["situacao"] = state
+        invoice.changed_at = sandbox.clock()
+        _announce(sandbox, company, invoice, "updated")
+    return invoice
+
+
+def summary(invoice: Record) -> Json:
+    """Show an invoice as lists do."""
+    return {name: copy.deepcopy(invoice.body[name]) for name in _SUMMARY}
+
+
+def _announce(sandbox: Sandbox, company: Company, invoice: Record, action: str) -> None:
+    data = {name: copy.deepcopy(invoice.body[name]) for name in _HINT}
+    data["contato"] = {"id": invoice.body["contato"]["id"]}
+    sandbox.webhooks.announce(company, f"invoice.{action}", data)
+
+
+def _make(sandbox: Sandbox, company: Company, order: Order) -> Record:
+    now = sandbox.clock()
+    number = len(company.invoices) + 1
+    body: Json = {
+        "id": sandbox.ids.take(),
+        "tipo": 1,
+        "situacao": PENDING,
+        "numero": f"{number:06d}",
+        "serie": 1,
+        "dataEmissao": local(now),
+        "dataOperacao": local(now),
+        "chaveAcesso": _key(company, now, number),
+        "valorNota": order.body["total"],
+        "finalidade": 1,
+        "numeroPedidoLoja": order.body["numeroLoja"],
+        "contato": copy.deepcopy(order.body["contato"]),
+        "naturezaOperacao": {"id": 0},
+        "loja": {"id": order.body["loja"]["id"]},
+        "transporte": copy.deepcopy(order.body["transporte"]),
+        "itens": copy.deepcopy(order.body["itens"]),
+        "parcelas": copy.deepcopy(order.body["parcelas"]),
+        "xml": "",
+        "linkDanfe": "",
+        "linkPDF": "",
+    }
+    return Record(body=body, created_at=now, changed_at=now)
+
+
+def _key(company: Company, now: datetime, number: int) -> str:
+    return documents.access_key(
+        state=company.state,
+        issued=now.astimezone(BRASILIA).date(),
+        issuer_cnpj=company.cnpj,
+        number=number,
+        random=company.random,
+    )
