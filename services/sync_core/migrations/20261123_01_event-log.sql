@@ -100,14 +100,12 @@ CREATE TABLE products (
     PRIMARY KEY (partition, account_id, product_id)
 ) WITH (fillfactor = 70);
 
--- Which open orders hold which product. Those that wait for it cannot be registered before it is
--- imported, and are told when it is, or cannot be.
+-- Which orders wait for which product: told when it is imported, or cannot be.
 CREATE TABLE order_product (
     partition  smallint NOT NULL,
     account_id uuid     NOT NULL,
     product_id bigint   NOT NULL,
     order_id   bigint   NOT NULL,
-    waits      boolean  NOT NULL,
     PRIMARY KEY (partition, account_id, product_id, order_id)
 );
 
@@ -158,7 +156,7 @@ CREATE INDEX parked_message_stream ON parked_message (partition, account_id, str
 -- Written before a message that was delivered again and again is tried alone.
 CREATE TABLE delivery_marker (
     partition smallint    NOT NULL,
-    digest    bytea       NOT NULL,
+    digest    text        NOT NULL,
     marked_at timestamptz NOT NULL,
     PRIMARY KEY (partition, digest)
 );

@@ -1,0 +1,120 @@
+"""The one way into the event log: lock, look up what is known, fold, decide, store.
+
+Deciding comes after the lock, else it would decide on what had changed meanwhile. The lock is the
+account's head row, so appends of one account follow each other, positions have no gaps and become
+visible in order, while other accounts go on. READ COMMITTED is enough because of that lock.
+"""
+
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from services.sync_core.log import sql
+from services.sync_core.log.batch import Batch
+from services.sync_core.log.connection import Connection, Pool
+from services.sync_core.log.events import GENESIS, Head, Incoming
+from services.sync_core.log.seal import SubjectKeys
+from services.sync_core.log.states import States
+from shared.sealing import MasterKeys
+
+Clock = Callable[[], datetime]
+
+
+class UnknownAccountError(Exception):
+    """The core never made this account known."""
+
+
+class EventLog:
+    """The log of all accounts, for those who append to it.
+
+    ``logged`` is called with the partition after a commit that left something to be sent.
+    """
+
+    def __init__(
+        self, pool: Pool, master: MasterKeys, *, clock: Clock, logged: Callable[[int], None]
+    ) -> None:
+        self.pool = pool
+        self.master = master
+        self.clock = clock
+        self._logged = logged
+
+    @asynccontextmanager
+    async def writing(self, partition: int, accounts: Collection[UUID]) -> AsyncIterator["Writing"]:
+        """Begin a transaction whose first statement locks these accounts' heads, in their order.
+
+        Everything is committed on leaving; nothing is if the block raises or is cancelled.
+        """
+        async with self.pool.acquire() as connection:
+            async with connection.transaction():
+                writing = Writing(connection, partition, self.master, self.clock)
+                await writing.lock(accounts)
+                yield writing
+            if writing.to_send:
+                self._logged(partition)
+
+
+@dataclass
+class Writing:
+    """A transaction that holds the heads of some accounts."""
+
+    connection: Connection
+    partition: int
+    master: MasterKeys
+    clock: Clock
+    heads: dict[UUID, Head] = field(default_factory=dict)
+    to_send: bool = False
+
+    async def lock(self, accounts: Collection[UUID]) -> None:
+        """Lock the heads, always in the same order, so that no two writers wait for each other."""
+        rows = await self.connection.fetch(sql.LOCK_HEADS, self.partition, sorted(accounts))
+        for row in rows:
+            self.heads[row["account_id"]] = Head(row["position"], row["hash"], row["recorded_at"])
+
+    async def open_account(self, account_id: UUID) -> None:
+        """Give a new account the head that its log begins with."""
+        await self.connection.execute(
+            sql.OPEN_HEAD, self.partition, account_id, GENESIS, self.clock()
+        )
+        await self.lock([account_id])
+
+    async def append(self, incoming: Sequence[Incoming]) -> set[UUID]:
+        """Log what is new, decide upon it, and log the decisions. Return the ids that were new.
+
+        What is logged already (or twice in ``incoming``) changes nothing. Raises
+        :class:`UnknownAccountError`; the heads of all other accounts must be locked.
+        """
+        fresh = await self._unlogged(incoming)
+        if not fresh:
+            return set()
+        states = States(self.connection, self.partition)
+        keys = SubjectKeys(self.partition, self.master)
+        batch = Batch(self.partition, self.heads, states, keys, self.clock())
+        await batch.prepare(self.connection, fresh)
+        for entry in fresh:
+            await batch.take(entry)
+        await batch.store(self.connection)
+        self.to_send = self.to_send or bool(batch.outbox)
+        return {entry.event_id for entry in fresh}
+
+    async def _unlogged(self, incoming: Sequence[Incoming]) -> list[Incoming]:
+        for entry in incoming:
+            if entry.account_id not in self.heads:
+                raise UnknownAccountError(entry.account_id)
+        new: dict[tuple[UUID, UUID], Incoming] = {}
+        for entry in incoming:
+            new.setdefault((entry.account_id, entry.event_id), entry)
+        for known in await self.known(incoming):
+            del new[known]
+        return list(new.values())
+
+    async def known(self, incoming: Iterable[Incoming]) -> set[tuple[UUID, UUID]]:
+        """Return which of these (account, event id) are logged."""
+        asked = {(entry.account_id, entry.event_id) for entry in incoming}
+        if not asked:
+            return set()
+        rows = await self.connection.fetch(
+            sql.LOGGED_IDS, self.partition, *zip(*asked, strict=True)
+        )
+        return {(row["account_id"], row["event_id"]) for row in rows}

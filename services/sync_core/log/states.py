@@ -1,0 +1,175 @@
+"""The states that one batch works on: read once, folded in memory, written once."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from services.sync_core.domain import (
+    AccountState,
+    Event,
+    OrderState,
+    ProductState,
+    State,
+    UnknownStreamError,
+    evolve,
+    initial,
+)
+from services.sync_core.log import sql
+from services.sync_core.log.connection import Connection
+from shared.contracts import canonical
+
+ACCOUNT: Final = "account"
+
+
+class Key(NamedTuple):
+    """A stream of an account."""
+
+    account_id: UUID
+    stream: str
+
+
+@dataclass(slots=True)
+class Held:
+    """One state in work: the stream's version, and the products it waited for when loaded."""
+
+    state: State
+    version: int = 0
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    waited_for: frozenset[int] = frozenset()
+
+
+def initial_of(stream: str) -> State:
+    """Return the state of a stream without history, if its name is the one we write.
+
+    Raises ``UnknownStreamError``: a second spelling of a number would be a second stream.
+    """
+    state = initial(stream)
+    if stream != stream_of(state):
+        raise UnknownStreamError(stream)
+    return state
+
+
+def stream_of(state: State) -> str:
+    """Return the name of the stream whose fold the state is."""
+    return ACCOUNT if isinstance(state, AccountState) else state.stream
+
+
+def folded(state: State, event: Event) -> State:
+    """Return the state after one event of its stream, whichever kind it is."""
+    match state:
+        case OrderState():
+            return evolve(state, event)
+        case ProductState():
+            return evolve(state, event)
+        case AccountState():
+            return evolve(state, event)
+
+
+def text_of(state: State) -> bytes:
+    """Return the state's canonical bytes: what is stored, and what a replay must give again."""
+    return canonical(state.model_dump(mode="json"))
+
+
+@dataclass
+class States:
+    """The states of one partition's streams that a batch has touched or looked at."""
+
+    connection: Connection
+    partition: int
+    _held: dict[Key, Held] = field(default_factory=dict)
+    _waiting_known: set[Key] = field(default_factory=set)
+
+    def __getitem__(self, key: Key) -> State:
+        return self._held[key].state
+
+    def account(self, account_id: UUID) -> AccountState:
+        """Return what is in force in the account."""
+        state = self[Key(account_id, ACCOUNT)]
+        if not isinstance(state, AccountState):
+            raise TypeError(state)
+        return state
+
+    def version(self, key: Key) -> int:
+        """Return how many events the stream has."""
+        return self._held[key].version
+
+    def fold(self, key: Key, event: Event) -> None:
+        """Fold the next event of the stream into its state."""
+        held = self._held[key]
+        held.state = folded(held.state, event)
+        held.version += 1
+        held.created_at = held.created_at or event.recorded_at
+        held.updated_at = event.recorded_at
+
+    async def load(self, keys: Iterable[Key]) -> None:
+        """Read the states that are not here yet; a stream without history starts empty."""
+        wanted = {key: initial_of(key.stream) for key in keys if key not in self._held}
+        for kind, query in _LOADS:
+            asked = {
+                (key.account_id, number_of(state)): key
+                for key, state in wanted.items()
+                if isinstance(state, kind)
+            }
+            if asked:
+                await self._load(kind, query, asked)
+
+    async def _load(
+        self, kind: type[State], query: str, asked: Mapping[tuple[UUID, int], Key]
+    ) -> None:
+        accounts, ids = zip(*asked, strict=True)
+        for key in asked.values():
+            self._held[key] = Held(initial_of(key.stream))
+        for row in await self.connection.fetch(query, self.partition, accounts, ids):
+            state = kind.model_validate_json(row["state"])
+            self._held[asked[row["account_id"], row["id"]]] = Held(
+                state, row["version"], row["created_at"], None, waits_for(state)
+            )
+
+    async def load_waiting(self, products: Collection[Key]) -> None:
+        """Read the orders that wait for these products."""
+        asked = [key for key in products if key not in self._waiting_known]
+        if not asked:
+            return
+        self._waiting_known.update(asked)
+        accounts = [key.account_id for key in asked]
+        ids = [number_of(initial_of(key.stream)) for key in asked]
+        rows = await self.connection.fetch(sql.ORDERS_WAITING, self.partition, accounts, ids)
+        await self.load(Key(row["account_id"], f"order-{row['order_id']}") for row in rows)
+
+    def waiting(self, account_id: UUID, product: ProductState) -> dict[int, OrderState]:
+        """Return the account's orders that wait for the product now (see :meth:`load_waiting`)."""
+        return {
+            held.state.order_id: held.state
+            for key, held in self._held.items()
+            if key.account_id == account_id
+            and isinstance(held.state, OrderState)
+            and product.product_id in held.state.waits_for
+        }
+
+    def changed(self) -> dict[Key, Held]:
+        """Return the states that were folded into."""
+        return {key: held for key, held in self._held.items() if held.updated_at is not None}
+
+
+_LOADS: Final = (
+    (AccountState, sql.LOAD_ACCOUNTS),
+    (OrderState, sql.LOAD_ORDERS),
+    (ProductState, sql.LOAD_PRODUCTS),
+)
+
+
+def number_of(state: State) -> int:
+    """Return Bling's id of what the state is about; an account has one stream, numbered 0."""
+    match state:
+        case OrderState(order_id=number) | ProductState(product_id=number):
+            return number
+        case AccountState():
+            return 0
+
+
+def waits_for(state: State) -> frozenset[int]:
+    """Return the products that must be imported before the order can be registered."""
+    return frozenset(state.waits_for) if isinstance(state, OrderState) else frozenset()
