@@ -1,0 +1,34 @@
+"""The gateway's settings, all from the environment under ``HUB_GATEWAY_``."""
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import HttpUrl, MigrationSettings, ServiceSettings
+
+_PREFIX = "HUB_GATEWAY_"
+
+
+class Settings(ServiceSettings):
+    """What the running gateway needs beside what every service does."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX)
+
+    port: Annotated[int, Field(ge=1, le=65535)] = 8082
+    api_url: HttpUrl
+    """Where 360Hub's API is, without ``/v1``."""
+    public_url: HttpUrl
+    """Where 360Hub reaches this gateway."""
+    contact: str = "suporte@bling-360hub.example"
+    """Whom 360Hub may write to about our calls: goes into every request's ``User-Agent``."""
+    changes_every_s: Annotated[float, Field(gt=0)] = 300
+    """How often each account's changes are read, in case an event was lost."""
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+    """How many pieces of work this process runs at once."""
+
+
+class Migration(MigrationSettings):
+    """What migrating needs."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX)

@@ -1,0 +1,119 @@
+"""360Hub's double as a process of its own, and an account in it to play with."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from services.hub_gateway.tokens import Credentials
+
+_START_WITHIN_S = 20.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True)
+class HubAccount:
+    """One account at the double: its client, and the hands of those who work there."""
+
+    http: aiohttp.ClientSession
+    url: str
+    hub_account_id: str
+    credentials: Credentials
+
+    async def control(self, path: str, *, method: str = "POST", **body: Any) -> Any:
+        """Use one of the double's controls for this account."""
+        async with self.http.request(
+            method,
+            f"{self.url}/_sandbox{path}",
+            params={"account": self.hub_account_id},
+            json=body if method == "POST" else None,
+        ) as response:
+            answer = await response.json() if response.status != 204 else None
+            assert response.ok, (path, response.status, answer)
+            return answer
+
+    async def fault(self, name: str, **how: Any) -> None:
+        await self.control("/faults", fault=name, **how)
+
+    async def pass_days(self, days: int) -> None:
+        """Let time pass for the whole double."""
+        seconds = {"advance": days * 86400}
+        async with self.http.post(f"{self.url}/_sandbox/clock", json=seconds) as response:
+            assert response.ok
+
+    async def order(self, reference: str) -> dict[str, Any]:
+        found: dict[str, Any] = await self.control(f"/orders/{reference}", method="GET")
+        return found
+
+    async def calls(self, method: str, ending: str) -> list[dict[str, Any]]:
+        """Return the API calls that were made, with their answers."""
+        made = (await self.control("/requests", method="GET"))["requests"]
+        return [c for c in made if c["method"] == method and c["path"].endswith(ending)]
+
+    async def to_labels(self, reference: str) -> None:
+        await self.control("/manifests", orders=[reference])
+        await self.control(f"/orders/{reference}/labels")
+
+    async def scan(self, reference: str, stage: str) -> None:
+        await self.control(f"/orders/{reference}/carrier-scan", stage=stage)
+
+    async def approve(self, reference: str) -> None:
+        await self.control(f"/products/{reference}/photos", count=1)
+        await self.control(f"/products/{reference}/review", decision="approve")
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    http: aiohttp.ClientSession
+    url: str
+
+    async def open_account(self) -> HubAccount:
+        async with self.http.post(f"{self.url}/_sandbox/accounts", json={}) as response:
+            made = await response.json()
+        credentials = Credentials(made["client_id"], made["client_secret"])
+        return HubAccount(self.http, self.url, made["account_id"], credentials)
+
+
+@asynccontextmanager
+async def running_sandbox() -> AsyncIterator[Sandbox]:
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "sandbox.hub",
+        env={**os.environ, "HUB_SANDBOX_PORT": str(port)},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with aiohttp.ClientSession() as http:
+            url = f"http://127.0.0.1:{port}"
+            await _answering(http, f"{url}/_sandbox/health")
+            yield Sandbox(http, url)
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def _answering(http: aiohttp.ClientSession, url: str) -> None:
+    async with asyncio.timeout(_START_WITHIN_S):
+        while True:
+            try:
+                async with http.get(url) as response:
+                    if response.ok:
+                        return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.05)
