@@ -1,0 +1,2 @@
+GRANT SELECT, UPDATE ON partition_lease TO {role};
+GRANT SELECT, INSERT, UPDATE, DELETE ON replica TO {role};
