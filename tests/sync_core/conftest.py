@@ -1,0 +1,79 @@
+"""The core's own database, and an account in it."""
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+import services.sync_core
+import shared.bus
+from services.sync_core.log.append import EventLog
+from services.sync_core.log.connection import Pool
+from shared.database import migrate, open_pool
+from shared.sealing import MasterKeys
+from tests.sync_core.clock import Clock
+
+ADMIN_URL = os.environ.get("DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+CORE = Path(services.sync_core.__file__).parent
+BUS = Path(shared.bus.__file__).parent
+
+
+@dataclass(frozen=True)
+class CoreDatabase:
+    """Two ways into one database: as its owner, and as the service."""
+
+    admin_url: str
+    service_url: str
+
+
+@pytest.fixture(scope="session")
+async def core_database() -> AsyncIterator[CoreDatabase]:
+    name = f"core_{uuid4().hex[:12]}"
+    admin = await asyncpg.connect(ADMIN_URL)
+    await admin.execute(f"CREATE DATABASE {name}")
+    base, _, _ = ADMIN_URL.rpartition("/")
+    server = base.rpartition("@")[2]
+    urls = CoreDatabase(f"{base}/{name}", f"postgresql://{name}:secret@{server}/{name}")
+    try:
+        await migrate(
+            urls.admin_url, urls.service_url, "sync_core", CORE / "migrations", BUS / "migrations"
+        )
+        yield urls
+    finally:
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await admin.execute(f"DROP ROLE IF EXISTS {name}")
+        await admin.close()
+
+
+@pytest.fixture(scope="session")
+async def pool(core_database: CoreDatabase) -> AsyncIterator[Pool]:
+    pool = await open_pool(core_database.service_url, "sync_core")
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture(scope="session")
+async def owner(core_database: CoreDatabase) -> AsyncIterator[Pool]:
+    """The database as its owner sees it: who may tamper."""
+    pool = await open_pool(core_database.admin_url, "sync_core", max_size=2)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture(scope="session")
+def master() -> MasterKeys:
+    return MasterKeys(bytes(range(32)))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def log(pool: Pool, master: MasterKeys, clock: Clock) -> EventLog:
+    return EventLog(pool, master, clock=clock, logged=lambda partition: None)
