@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from shared.bus import ExchangeName, PublishError, Unroutable
+from shared.bus import ExchangeName, NotConfirmed
 from shared.contracts import Message
 from shared.database import is_transient
 
@@ -132,7 +132,8 @@ class Relay:
         for entry in queue:
             try:
                 await self._publisher.publish(entry.exchange, entry.message)
-            except PublishError as error:
+            except Exception as error:
+                # An account's edge: whatever is wrong with its message, the others go on.
                 self._hold(entry, error)
                 return
             sent.append(entry)
@@ -140,12 +141,12 @@ class Relay:
             if _now() > until:
                 return
 
-    def _hold(self, entry: OutboxEntry, error: PublishError) -> None:
+    def _hold(self, entry: OutboxEntry, error: Exception) -> None:
         before = self._holds.get(entry.account_id)
         failures = before.failures + 1 if before else 1
         self._holds[entry.account_id] = _Hold(failures, _now() + _wait_s(failures))
-        # An unroutable message needs a person: something is not declared.
-        tell = log.error if isinstance(error, Unroutable) else log.warning
+        # Only what was not confirmed passes by itself.
+        tell = log.warning if isinstance(error, NotConfirmed) else log.error
         tell(
             "message not published",
             action="publish_failed",
@@ -153,7 +154,7 @@ class Relay:
             message_id=str(entry.message.id),
             type=entry.message.type,
             failures=failures,
-            error=str(error),
+            error=repr(error),
         )
 
 
