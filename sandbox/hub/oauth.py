@@ -6,7 +6,7 @@ import hmac
 import secrets
 from datetime import timedelta
 
-from aiohttp import BasicAuth, web
+from aiohttp import web
 
 from sandbox.hub.problems import ApiError
 from sandbox.hub.state import HUB, Account, Hub, Token
@@ -65,12 +65,15 @@ def expire_tokens(hub: Hub, account: Account) -> int:
 
 
 def _basic(request: web.Request) -> tuple[str, str]:
-    header = request.headers.get("Authorization", "")
+    """Read the client's name and secret; both empty where there are none."""
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
     try:
-        auth = BasicAuth.decode(header, encoding="utf-8")
+        client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (ValueError, binascii.Error):
         return "", ""
-    return auth.login, auth.password
+    return client_id, secret
 
 
 def _knows(account: Account, secret: str) -> bool:
