@@ -93,8 +93,8 @@ def _checked(company: Company, sent: Json) -> Json:
     try:
         for name in ("data", "dataSaida", "dataPrevista"):
             datetime.strptime(sent[name], DAY)  # noqa: DTZ007 - a day without zone
-        writable = {name: value for name, value in sent.items() if name not in READ_ONLY}
-        body = orders.deep_merge(_DEFAULTS, writable)
+        body = orders.deep_merge(_DEFAULTS, _writable(sent))
+        _check_shapes(body)
         body["contato"] = _contact(company, sent["contato"])
         _check_items(body["itens"])
         _check_instalments(company, body)
@@ -102,6 +102,21 @@ def _checked(company: Company, sent: Json) -> Json:
         # Bling's own complaint about wrong types is not documented.
         raise errors.validation("Os dados informados são inválidos") from error
     return body
+
+
+def _writable(sent: Json) -> Json:
+    return {
+        name: value for name, value in sent.items() if name not in READ_ONLY and value is not None
+    }
+
+
+def _check_shapes(body: Json) -> None:
+    for name, empty in _DEFAULTS.items():
+        if isinstance(empty, dict) and not isinstance(body[name], dict):
+            raise TypeError(name)
+    parts = (body["itens"], body["parcelas"], body["transporte"]["volumes"])
+    if not all(isinstance(part, dict) for several in parts for part in several):
+        raise TypeError("a part of the order is no object")
 
 
 def _contact(company: Company, sent: Json) -> Json:

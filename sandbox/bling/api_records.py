@@ -46,7 +46,7 @@ async def get_photo(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     expires = integer(request, "Expires", 0) or 0
     expected = products.signature(sandbox, request.path, expires)
-    if not hmac.compare_digest(request.query.get("Signature", ""), expected):
+    if not hmac.compare_digest(request.query.get("Signature", "").encode(), expected.encode()):
         raise web.HTTPForbidden(text="SignatureDoesNotMatch")
     if sandbox.clock().timestamp() >= expires:
         raise web.HTTPForbidden(text="Request has expired")

@@ -8,7 +8,7 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from sandbox.bling import middlewares, routes
+from sandbox.bling import documents, middlewares, routes
 from sandbox.bling.context import SANDBOX
 from sandbox.bling.sandbox import Sandbox
 from sandbox.bling.settings import Settings
@@ -33,7 +33,12 @@ def build_app(settings: Settings, *, clock: Clock = utc_now) -> web.Application:
     )
     app[SANDBOX] = Sandbox(settings, clock)
     pages = jinja2.FileSystemLoader(Path(__file__).parent / "pages")
-    aiohttp_jinja2.setup(app, loader=pages, autoescape=jinja2.select_autoescape())
+    aiohttp_jinja2.setup(
+        app,
+        loader=pages,
+        autoescape=jinja2.select_autoescape(),
+        filters={"cnpj": documents.formatted_cnpj},
+    )
     app.add_routes(routes.API)
     app.add_routes(routes.CONTROLS)
     app.cleanup_ctx.append(_deliver_webhooks)

@@ -3,11 +3,11 @@
 import base64
 import binascii
 import hmac
+from collections.abc import Mapping
 from typing import Literal
 
 import aiohttp_jinja2
 from aiohttp import web
-from multidict import MultiMapping
 from yarl import URL
 
 from sandbox.bling.context import SANDBOX
@@ -86,7 +86,7 @@ async def revoke(request: web.Request) -> web.Response:
     return web.json_response({})
 
 
-def _problem(sandbox: Sandbox, values: MultiMapping[str] | dict[str, str]) -> str:
+def _problem(sandbox: Sandbox, values: Mapping[str, str]) -> str:
     if values.get("response_type", "code") != "code":
         return "O parâmetro response_type deve ser code."
     if values.get("client_id") != sandbox.settings.client_id:

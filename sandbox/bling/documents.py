@@ -13,7 +13,11 @@ STATE_CODES = {
 
 def cpf(random: Random) -> str:
     """Invent a CPF of 11 digits."""
-    base = "".join(random.choices(digits, k=9))
+    return with_cpf_digits("".join(random.choices(digits, k=9)))
+
+
+def with_cpf_digits(base: str) -> str:
+    """Complete 9 digits with the two check digits."""
     for _ in range(2):
         weights = range(len(base) + 1, 1, -1)
         rest = sum(int(digit) * weight for digit, weight in zip(base, weights, strict=True)) % 11

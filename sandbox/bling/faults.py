@@ -37,6 +37,9 @@ class Fault(StrEnum):
     """403: the app was not given this scope."""
 
 
+WRITE_FAULTS = frozenset(
+    {Fault.ERROR_AFTER_WRITE, Fault.TIMEOUT_AFTER_WRITE, Fault.DROPPED_AFTER_WRITE}
+)
 SITUATION_FAULTS = frozenset({Fault.SITUATION_PATCH_REFUSED, Fault.SITUATION_RACE})
 
 
@@ -59,6 +62,8 @@ class ArmedFault:
     def meets(self, method: str, path: str, company_id: str | None) -> bool:
         """Tell whether a call is one that this fault waits for."""
         if self.fault in SITUATION_FAULTS and not (method == "PATCH" and "/situacoes/" in path):
+            return False
+        if self.fault in WRITE_FAULTS and method == "GET":
             return False
         if company_id is None and not self.match.startswith(OAUTH_PATHS):
             return False

@@ -136,6 +136,7 @@ async def test_faults_end_after_their_count(double: Double, fault: str, status: 
 async def test_connection_may_end_after_the_write(double: Double) -> None:
     order = await double.control("POST", "orders")
     await double.control("POST", "faults", fault="timeout_after_write", seconds=0.05)
+    assert (await double.api("GET", f"{ORDERS}/{order['id']}"))[0] == 200
 
     with pytest.raises(aiohttp.ClientError):
         await double.api("PATCH", f"{ORDERS}/{order['id']}/situacoes/{ATENDIDO}")
