@@ -48,7 +48,8 @@ def cancel(order: OrderState, event: Event, context: Context) -> Iterator[Decisi
 
 
 def _never_told(shipment: Shipment) -> bool:
-    return shipment.register_version == 0 and not shipment.registered
+    never_sent = shipment.register_version == 0 or shipment.registration == "withheld"
+    return never_sent and not shipment.registered
 
 
 def _due(order: OrderState, shipment: Shipment, event: Event, context: Context) -> bool:
@@ -56,7 +57,7 @@ def _due(order: OrderState, shipment: Shipment, event: Event, context: Context) 
         case None:
             return True
         case "withheld":
-            return context.to_hub == "command" and shipment.registration != "withheld"
+            return context.to_hub == "command"
         case "not_found":
             # The register of unknown result arrived after all, or may have: the second look.
             recheck = order.deadlines.get("cancel_recheck")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from services.sync_core.domain.comparison import cancelled_in_bling, withdrawn
 from services.sync_core.domain.context import Context
 from services.sync_core.domain.event import Decision, Event, commanded, decided
-from services.sync_core.domain.order import BEFORE_LABELS, OrderState, Shipment
+from services.sync_core.domain.order import OrderState, Shipment
 from services.sync_core.domain.product import import_for_new_order, read_again
 from shared.contracts import sync_core as core
 from shared.contracts.references import product_reference
@@ -71,10 +71,8 @@ def _sendable(order: OrderState, context: Context) -> bool:
 def _again(shipment: Shipment, event: Event, *, live: bool) -> bool:
     """Whether the same content is sent once more."""
     match shipment.registration:
-        case "stale":
+        case "stale" | "unlocked":
             return True
-        case "locked":
-            return shipment.status in BEFORE_LABELS  # the labels were voided
         case "withheld":
             return live
         case "invalid" | "discarded":

@@ -58,6 +58,7 @@ class Shipment(Frozen):
             "withheld",
             "registered",
             "locked",
+            "unlocked",
             "stale",
             "closed",
             "invalid",
@@ -92,7 +93,7 @@ class Shipment(Frozen):
         """Whether the shipment may still be told new content."""
         return (
             not self.closed
-            and self.cancellation is None
+            and self.cancellation in (None, "withheld")
             and self.status not in FINISHED
             and self.status != "cancelled"
         )
@@ -286,7 +287,7 @@ def _hidden_by_our_write(order: OrderState, seen: bling.OrderObserved) -> int | 
 def _situation_set(order: OrderState, answer: bling.SituationSet) -> OrderState:
     pending = order.pending
     order = _answered(_show(order, answer.shown), answer.command_id)
-    change: dict[str, object] = Field(default_factory=dict)
+    change: dict[str, object] = {}
     if answer.shown.id == answer.target:
         change["base"] = answer.target
     if answer.outcome == "written" and answer.written_at and pending:
@@ -303,14 +304,14 @@ def _situation_refused(order: OrderState, answer: bling.SituationRefused) -> Ord
     if answer.shown:
         order = _show(order, answer.shown)
     order = _answered(order, answer.command_id)
-    if answer.cause == "refused":
+    if answer.cause != "changed":
         return order.model_copy(update={"refused": answer.target})
     return order
 
 
 def _answered(order: OrderState, command_id: UUID) -> OrderState:
     """Forget that a command is waited for, or parked."""
-    change: dict[str, object] = Field(default_factory=dict)
+    change: dict[str, object] = {}
     if order.pending and order.pending.command_id == command_id:
         change["pending"] = None
     if str(command_id) in order.parked:
@@ -407,7 +408,10 @@ def _sequenced(order: OrderState, shipment: Shipment, fact: hub.SequencedFact) -
             if sequence <= shipment.status_sequence:
                 return order
             order = order.model_copy(update={"refused": None, "withheld": None})
-            return _with_shipment(order, status=status, status_sequence=sequence, registered=True)
+            change: dict[str, object] = {"status": status, "status_sequence": sequence}
+            if shipment.registration == "locked" and status in BEFORE_LABELS:
+                change["registration"] = "unlocked"  # the labels were voided
+            return _with_shipment(order, registered=True, **change)
         case hub.OrderHoldChanged(hub_sequence=sequence, holds=holds):
             if sequence < shipment.holds_sequence:
                 return order
