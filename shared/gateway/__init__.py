@@ -1,0 +1,1 @@
+"""What both gateways are made of: inbox, work queue, facts, pacing, workers."""

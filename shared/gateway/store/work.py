@@ -1,0 +1,247 @@
+"""Rows of work: added and made void, held, ended, parked. All under the lock of their stream."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+
+from shared.contracts import partition_of
+from shared.gateway.store import Connection
+from shared.gateway.values import Command, NewWork, StreamKey, Work
+
+_KNOW_COMMANDS = """
+INSERT INTO command (partition, account_id, command_id, type, received_at)
+SELECT partition, account_id, command_id, type, $5
+FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::text[])
+    AS new (partition, account_id, command_id, type)
+ORDER BY partition, account_id, command_id
+ON CONFLICT (partition, account_id, command_id) DO NOTHING
+RETURNING account_id, command_id
+"""
+
+# Which older piece a newer one makes void. What a command asked for yields only to a command.
+_VOIDS = """
+    older.partition = newer.partition
+    AND older.account_id = newer.account_id
+    AND older.stream = newer.stream
+    AND older.lane = newer.lane
+    AND (older.command_id IS NULL OR newer.command_id IS NOT NULL)
+    AND CASE newer.supersedes
+        WHEN 'same_kind' THEN older.kind = newer.kind
+        WHEN 'lower_versions' THEN
+            older.kind = newer.kind
+            AND older.shipment IS NOT DISTINCT FROM newer.shipment
+            AND older.version < newer.version
+        WHEN 'shipment' THEN older.shipment = newer.shipment
+        ELSE false
+    END
+"""
+
+# What takes a waiting piece's place takes its turn too: an order with news every second would
+# otherwise move to the end of its account's queue for ever.
+_ADD = """
+WITH newer AS (
+    SELECT
+        $1::smallint AS partition, $2::uuid AS account_id, $3::text AS stream, $4::text AS lane,
+        $5::text AS kind, $6::smallint AS priority, $7::bytea AS payload, $8::text AS supersedes,
+        $9::integer AS version, $10::uuid AS command_id, $11::text AS command_type,
+        $12::uuid AS correlation_id, $13::integer AS shipment
+), void AS (
+    DELETE FROM work AS older
+    USING newer
+    WHERE older.state <> 'running' AND {voids}
+    RETURNING older.*
+), added AS (
+    INSERT INTO work (
+        partition, account_id, stream, lane, kind, priority, payload, supersedes, version,
+        command_id, command_type, correlation_id, shipment, state, enqueued_at, run_at)
+    SELECT
+        newer.*, 'waiting', $14::timestamptz,
+        least($15::timestamptz, (SELECT min(run_at) FROM void WHERE state = 'waiting'))
+    FROM newer
+)
+SELECT command_id, command_type, correlation_id, shipment
+FROM void
+WHERE command_id IS NOT NULL
+ORDER BY number
+""".replace("{voids}", _VOIDS)
+
+# Newer work that came while the older one ran, and would have made it void if it had waited.
+_SUPERSEDING = """
+SELECT newer.command_id
+FROM work AS older
+JOIN work AS newer ON {voids}
+WHERE older.partition = $1 AND older.account_id = $2 AND older.number = $3
+  AND newer.number > older.number
+  AND newer.state = 'waiting'
+ORDER BY newer.number DESC
+LIMIT 1
+""".replace("{voids}", _VOIDS)
+
+_HOLD = """
+SELECT
+    account.ran + greatest($6 - account.running_since, interval '0') - work.tried_since AS ran_for
+FROM turn
+JOIN work ON work.partition = turn.partition
+         AND work.account_id = turn.account_id
+         AND work.number = turn.running
+JOIN account ON account.partition = turn.partition AND account.account_id = turn.account_id
+WHERE turn.partition = $1 AND turn.account_id = $2 AND turn.stream = $3
+  AND turn.running = $4
+  AND work.attempt = $5
+FOR UPDATE OF turn, work
+"""
+
+_FINISH = "DELETE FROM work WHERE partition = $1 AND account_id = $2 AND number = $3"
+
+_FAIL = """
+UPDATE work
+SET state = 'waiting', run_at = $4, failures = failures + 1, defects = defects + $5,
+    last_error = $6
+WHERE partition = $1 AND account_id = $2 AND number = $3
+"""
+
+_PUT_BACK = """
+UPDATE work
+SET state = 'waiting'
+WHERE partition = $1 AND account_id = $2 AND number = $3
+"""
+
+_PARK = """
+UPDATE work
+SET state = 'parked', last_error = $4
+WHERE partition = $1 AND account_id = $2 AND number = $3
+"""
+
+_STREAM_OF_PARKED = """
+SELECT stream
+FROM work
+WHERE partition = $1 AND account_id = $2 AND command_id = $3 AND state = 'parked'
+"""
+
+_UNPARK = """
+UPDATE work
+SET state = 'waiting', run_at = $4, failures = 0, defects = 0, tried_since = NULL
+WHERE partition = $1 AND account_id = $2 AND command_id = $3 AND state = 'parked'
+RETURNING number
+"""
+
+_DISCARD = """
+DELETE FROM work
+WHERE partition = $1 AND account_id = $2 AND command_id = $3 AND state = 'parked'
+RETURNING command_id, command_type, correlation_id, shipment
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Work that is ours until the transaction ends; it could have run for ``ran_for`` so far."""
+
+    ran_for: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Newer:
+    """What supersedes a piece of work: a command, or something that nobody commanded (None)."""
+
+    command_id: UUID | None
+
+
+async def know_commands(
+    conn: Connection, account_commands: Sequence[tuple[UUID, Command]], now: datetime
+) -> set[tuple[UUID, UUID]]:
+    """Remember commands; return (account, command id) of those that were not known yet."""
+    rows = await conn.fetch(
+        _KNOW_COMMANDS,
+        [partition_of(account_id) for account_id, _ in account_commands],
+        [account_id for account_id, _ in account_commands],
+        [command.id for _, command in account_commands],
+        [command.type for _, command in account_commands],
+        now,
+    )
+    return {(row["account_id"], row["command_id"]) for row in rows}
+
+
+async def add(conn: Connection, new: NewWork, now: datetime) -> list[Command]:
+    """Add a piece to its locked stream; return the commands that it made void."""
+    key, command = new.stream_key, new.command
+    rows = await conn.fetch(
+        _ADD,
+        key.partition,
+        key.account_id,
+        key.stream,
+        new.lane,
+        new.kind,
+        new.priority,
+        new.payload.model_dump_json().encode(),
+        new.supersedes.value,
+        new.version,
+        command.id if command else None,
+        command.type if command else None,
+        command.correlation if command else None,
+        command.shipment if command else None,
+        now,
+        new.not_before or now,
+    )
+    return [command_of(row) for row in rows]
+
+
+async def hold(conn: Connection, work: Work, now: datetime) -> Held | None:
+    """Lock the work and its stream. None: it is no longer this attempt's."""
+    row = await conn.fetchrow(
+        _HOLD, work.partition, work.account_id, work.stream, work.id, work.attempt, now
+    )
+    return None if row is None else Held(row["ran_for"])
+
+
+async def superseding(conn: Connection, work: Work) -> Newer | None:
+    """Return what would have made held work void if it had not been running."""
+    row = await conn.fetchrow(_SUPERSEDING, work.partition, work.account_id, work.id)
+    return None if row is None else Newer(row["command_id"])
+
+
+async def finish(conn: Connection, work: Work) -> None:
+    """Delete held work: it is done."""
+    await conn.execute(_FINISH, work.partition, work.account_id, work.id)
+
+
+async def fail(conn: Connection, work: Work, *, run_at: datetime, defect: bool, error: str) -> None:
+    """Let held work wait until ``run_at``."""
+    await conn.execute(_FAIL, work.partition, work.account_id, work.id, run_at, int(defect), error)
+
+
+async def put_back(conn: Connection, work: Work) -> None:
+    """Let held work wait in the place that it had."""
+    await conn.execute(_PUT_BACK, work.partition, work.account_id, work.id)
+
+
+async def park(conn: Connection, work: Work, cause: str) -> None:
+    """Keep held work until somebody asks for it."""
+    await conn.execute(_PARK, work.partition, work.account_id, work.id, cause)
+
+
+async def parked_stream(
+    conn: Connection, partition: int, account_id: UUID, command_id: UUID
+) -> StreamKey | None:
+    """Return the stream that a parked command belongs to."""
+    stream = await conn.fetchval(_STREAM_OF_PARKED, partition, account_id, command_id)
+    return None if stream is None else StreamKey(partition, account_id, stream)
+
+
+async def unpark(conn: Connection, key: StreamKey, command_id: UUID, now: datetime) -> bool:
+    """Let a parked command wait in its locked stream again. False: it is not parked (any more)."""
+    number = await conn.fetchval(_UNPARK, key.partition, key.account_id, command_id, now)
+    return number is not None
+
+
+async def discard(conn: Connection, key: StreamKey, command_id: UUID) -> Command | None:
+    """Delete a parked command and return it."""
+    row = await conn.fetchrow(_DISCARD, key.partition, key.account_id, command_id)
+    return None if row is None else command_of(row)
+
+
+def command_of(row: asyncpg.Record) -> Command:
+    """Read the columns that tell of a command."""
+    return Command(row["command_id"], row["command_type"], row["correlation_id"], row["shipment"])

@@ -1,0 +1,124 @@
+"""The values of the work queue: what waits, who asked for it, and how a piece of it can end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum, IntEnum
+from typing import Literal, TypeVar
+from uuid import UUID
+
+from shared.contracts import Frozen, partition_of
+from shared.contracts.commands import CommandDiscarded, CommandParked, CommandSuperseded
+
+Lane = Literal["inbound", "outbound"]
+Clock = Callable[[], datetime]
+Model = TypeVar("Model", bound=Frozen)
+
+
+def utc_now() -> datetime:
+    """Return the time of day, in UTC."""
+    return datetime.now(UTC)
+
+
+class Priority(IntEnum):
+    """Which work goes first, between orders. Within a lane it is first in, first out."""
+
+    CANCELLATION = 0
+    STATUS = 1
+    CONTENT = 2
+    CATALOGUE = 3
+    RECONCILE = 4
+
+
+class Supersedes(Enum):
+    """What a new piece makes void among the older pieces of its lane that do not run."""
+
+    NOTHING = "nothing"
+    SAME_KIND = "same_kind"
+    LOWER_VERSIONS = "lower_versions"
+    """Pieces of the same kind and shipment with a lower version."""
+    SHIPMENT = "shipment"
+    """Everything of the same shipment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """The command that asked for the work. ``shipment`` is None if it is about none."""
+
+    id: UUID
+    type: str
+    correlation: UUID
+    shipment: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewWork:
+    """Work to be done. ``not_before`` delays its first attempt; ``version`` orders registers."""
+
+    account_id: UUID
+    stream: str
+    lane: Lane
+    kind: str
+    payload: Frozen
+    priority: Priority
+    supersedes: Supersedes = Supersedes.NOTHING
+    version: int | None = None
+    command: Command | None = None
+    not_before: datetime | None = None
+
+    @property
+    def stream_key(self) -> "StreamKey":
+        """The stream that it waits in."""
+        return StreamKey(partition_of(self.account_id), self.account_id, self.stream)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamKey:
+    """One stream of an account: of its two lanes, only one piece runs at a time."""
+
+    partition: int
+    account_id: UUID
+    stream: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A piece of work that this process runs, as long as nobody raises ``attempt``.
+
+    ``failures`` counts the attempts that failed since the work was enqueued or retried, and
+    ``defects`` those that failed by a fault of ours. ``last_error`` is set if one failed.
+    """
+
+    id: int
+    partition: int
+    account_id: UUID
+    stream: str
+    lane: Lane
+    kind: str
+    payload: bytes
+    priority: Priority
+    attempt: int
+    failures: int
+    defects: int
+    enqueued_at: datetime
+    last_error: str | None
+    command: Command | None
+
+    @property
+    def stream_key(self) -> StreamKey:
+        """The stream that it runs in."""
+        return StreamKey(self.partition, self.account_id, self.stream)
+
+    def read(self, model: type[Model]) -> Model:
+        """Return the payload as the model that it was enqueued with."""
+        return model.model_validate_json(self.payload)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """The gateway's own name and words: its facts' ``source``, and how it tells of commands."""
+
+    source: str
+    parked: type[CommandParked]
+    superseded: type[CommandSuperseded]
+    discarded: type[CommandDiscarded]
