@@ -6,16 +6,12 @@ order work, shipment or product, fact counter.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
-
-import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 
 from services.hub_gateway.port import PreparedCall
 from shared.contracts import partition_of
-
-Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
+from shared.gateway.store import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +22,6 @@ class Shipment:
     stream: str
     number: int
     last_sequence: int
-    status: str | None
     cancelled_by: UUID | None
 
 
@@ -60,14 +55,14 @@ _OPEN_SHIPMENT = """
 """
 
 _SHIPMENT = """
-    SELECT reference, stream, number, last_sequence, status, cancelled_by
+    SELECT reference, stream, number, last_sequence, cancelled_by
     FROM shipment
     WHERE partition = $1 AND account_id = $2 AND reference = $3
 """
 
 _FOLLOWED_SHIPMENT = """
     UPDATE shipment
-    SET last_sequence = $4, status = $5
+    SET last_sequence = $4
     WHERE partition = $1 AND account_id = $2 AND reference = $3
 """
 
@@ -104,11 +99,10 @@ async def lock_shipment(conn: Connection, account_id: UUID, reference: str) -> S
 
 
 async def followed_shipment(
-    conn: Connection, account_id: UUID, reference: str, *, sequence: int, status: str | None
+    conn: Connection, account_id: UUID, reference: str, sequence: int
 ) -> None:
     """Remember that every event up to ``sequence`` became facts."""
-    key = _key(account_id, reference)
-    await conn.execute(_FOLLOWED_SHIPMENT, *key, sequence, status)
+    await conn.execute(_FOLLOWED_SHIPMENT, *_key(account_id, reference), sequence)
 
 
 async def void_shipment(

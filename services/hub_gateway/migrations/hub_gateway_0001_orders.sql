@@ -37,7 +37,6 @@ CREATE TABLE shipment (
     stream text NOT NULL,
     number integer NOT NULL,
     last_sequence bigint NOT NULL DEFAULT 0,
-    status text,
     cancelled_by uuid,
     PRIMARY KEY (partition, account_id, reference)
 ) WITH (fillfactor = 80);

@@ -1,0 +1,105 @@
+"""The pieces of work that the gateway gives itself, and what each needs to know."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from services.hub_gateway.store import Product, Shipment
+from shared.contracts import Frozen
+from shared.gateway.values import NewWork, Priority, Supersedes
+
+ORDER_EVENT: Final = "order_event"
+PRODUCT_EVENT: Final = "product_event"
+MANIFEST_EVENT: Final = "manifest_event"
+ORDER_CATCH_UP: Final = "order_catch_up"
+PRODUCT_CATCH_UP: Final = "product_catch_up"
+CHANGES: Final = "changes"
+
+ACCOUNT_STREAM: Final = "account"
+
+
+class Arrived(Frozen):
+    """An event of 360Hub's, as a webhook brought it."""
+
+    reference: str
+    event: dict[str, Any]
+
+
+class CatchUp(Frozen):
+    """360Hub stands at ``up_to``: none of the events until there may be missing."""
+
+    reference: str
+    up_to: int
+
+
+class ReadChanges(Frozen):
+    """Read what changed since the last time."""
+
+
+def order_event(account_id: UUID, shipment: Shipment, event: dict[str, Any]) -> NewWork:
+    """Turn an event of a shipment into facts, in its turn."""
+    return NewWork(
+        account_id=account_id,
+        stream=shipment.stream,
+        lane="inbound",
+        kind=ORDER_EVENT,
+        payload=Arrived(reference=shipment.reference, event=event),
+        priority=Priority.STATUS,
+    )
+
+
+def product_event(account_id: UUID, product: Product, event: dict[str, Any]) -> NewWork:
+    """Turn an event of a product into a fact."""
+    return NewWork(
+        account_id=account_id,
+        stream=product.stream,
+        lane="inbound",
+        kind=PRODUCT_EVENT,
+        payload=Arrived(reference=product.reference, event=event),
+        priority=Priority.CATALOGUE,
+    )
+
+
+def manifest_event(account_id: UUID, event: dict[str, Any]) -> NewWork:
+    """Tell of a closed romaneio."""
+    return NewWork(
+        account_id=account_id,
+        stream=ACCOUNT_STREAM,
+        lane="inbound",
+        kind=MANIFEST_EVENT,
+        payload=Arrived(reference="", event=event),
+        priority=Priority.STATUS,
+    )
+
+
+def catch_up(
+    account_id: UUID, followed: Shipment | Product, up_to: int, *, not_before: datetime | None
+) -> NewWork:
+    """Look later whether the events up to ``up_to`` came by themselves, and fetch them if not.
+
+    It waits in a lane of its own: waiting in the order's, it would hold up the very events that
+    it waits for.
+    """
+    is_order = isinstance(followed, Shipment)
+    return NewWork(
+        account_id=account_id,
+        stream=f"{followed.stream}:catch-up",
+        lane="inbound",
+        kind=ORDER_CATCH_UP if is_order else PRODUCT_CATCH_UP,
+        payload=CatchUp(reference=followed.reference, up_to=up_to),
+        priority=Priority.STATUS if is_order else Priority.CATALOGUE,
+        not_before=not_before,
+    )
+
+
+def read_changes(account_id: UUID) -> NewWork:
+    """Read what changed since the last time; one such piece waiting is enough."""
+    return NewWork(
+        account_id=account_id,
+        stream=ACCOUNT_STREAM,
+        lane="inbound",
+        kind=CHANGES,
+        payload=ReadChanges(),
+        priority=Priority.RECONCILE,
+        supersedes=Supersedes.SAME_KIND,
+    )
