@@ -11,6 +11,7 @@ from sandbox.hub.app import build_app
 from sandbox.hub.settings import Settings
 
 _WRONG_SETTING = 2
+_SHUTDOWN_S = 2
 
 
 def main(
@@ -20,19 +21,25 @@ def main(
     """Run the sandbox of 360Hub until it is interrupted."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     settings = _settings(host=host, port=port)
-    web.run_app(
-        build_app(settings),
-        host=settings.host,
-        port=settings.port,
-        print=lambda _: typer.echo(f"360Hub sandbox at http://{settings.host}:{settings.port}"),
-        access_log=None,
-    )
+    address = f"http://{settings.host}:{settings.port}"
+    try:
+        web.run_app(
+            build_app(settings),
+            host=settings.host,
+            port=settings.port,
+            print=lambda _: typer.echo(f"360Hub sandbox at {address}"),
+            access_log=None,
+            shutdown_timeout=_SHUTDOWN_S,
+        )
+    except OSError as error:
+        typer.echo(f"Cannot listen at {address}: {error.strerror}", err=True)
+        raise typer.Exit(1) from None
 
 
 def _settings(**overrides: str | int | None) -> Settings:
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
-        return Settings.model_validate({**Settings().model_dump(), **given})
+        return Settings.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = f"HUB_SANDBOX_{str(first['loc'][0]).upper()}"

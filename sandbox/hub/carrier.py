@@ -101,7 +101,14 @@ def _record_scan(
         "recorded_at": stamp(found.recorded_at),
     }
     data = {"stage": found.stage, "event": event}
-    record_order(account, order, "order.tracking_updated", data, cause=CARRIER)
+    record_order(
+        account,
+        order,
+        "order.tracking_updated",
+        data,
+        cause=CARRIER,
+        occurred_at=found.occurred_at,
+    )
 
 
 def _infer_intake(account: Account, order: Order) -> None:

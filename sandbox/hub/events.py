@@ -1,5 +1,7 @@
 """Recording what happened: one event, its place in the sequence, the change log, the webhooks."""
 
+from datetime import datetime
+
 from sandbox.hub.ids import new_id
 from sandbox.hub.problems import Json
 from sandbox.hub.records import Cause, Event, Manifest, Order, Product, Resource
@@ -7,15 +9,25 @@ from sandbox.hub.state import Account
 
 
 def record(
-    account: Account, resource: Resource, event_type: str, data: Json, *, cause: Cause
+    account: Account,
+    resource: Resource,
+    event_type: str,
+    data: Json,
+    *,
+    cause: Cause,
+    occurred_at: datetime | None = None,
 ) -> Event:
-    """Append an event to its resource and hand it to everyone who should hear of it."""
+    """Append an event to its resource and hand it to everyone who should hear of it.
+
+    `occurred_at` is for what happened before the hub heard of it.
+    """
     now = account.clock.now()
     event = Event(
         id=new_id("evt"),
         type=event_type,
         account_id=account.account_id,
-        occurred_at=now,
+        occurred_at=occurred_at or now,
+        recorded_at=now,
         sequence=resource.sequence + 1,
         cause=cause,
         data=data,
@@ -31,17 +43,24 @@ def record(
 def _note_change(account: Account, resource: Resource, event: Event) -> None:
     match resource:
         case Order():
-            account.changes.note("order", resource, event.occurred_at)
+            account.changes.note("order", resource, event.recorded_at)
         case Product():
-            account.changes.note("product", resource, event.occurred_at)
+            account.changes.note("product", resource, event.recorded_at)
         case Manifest():
             # Manifests are read by their id; the change feed is about orders and products.
             pass
 
 
 def record_order(
-    account: Account, order: Order, event_type: str, data: Json, *, cause: Cause
+    account: Account,
+    order: Order,
+    event_type: str,
+    data: Json,
+    *,
+    cause: Cause,
+    occurred_at: datetime | None = None,
 ) -> Event:
     """Record an event of an order; its identity comes first in the data."""
     identity = {"external_ref": order.ref, "hub_id": order.hub_id}
-    return record(account, order, event_type, {**identity, **data}, cause=cause)
+    whole = {**identity, **data}
+    return record(account, order, event_type, whole, cause=cause, occurred_at=occurred_at)

@@ -37,6 +37,7 @@ class Event:
     type: str
     account_id: str
     occurred_at: datetime
+    recorded_at: datetime
     sequence: int
     cause: Cause
     data: Json
@@ -47,7 +48,7 @@ class Event:
             "type": self.type,
             "api_version": API_VERSION,
             "timestamp": stamp(self.occurred_at),
-            "recorded_at": stamp(self.occurred_at),
+            "recorded_at": stamp(self.recorded_at),
             "account_id": self.account_id,
             "sequence": self.sequence,
             "origin": {"actor": self.cause.actor, "request_id": self.cause.request_id},

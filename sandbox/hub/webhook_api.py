@@ -110,7 +110,7 @@ async def replay(request: web.Request) -> web.Response:
     events = [
         event
         for event in account.events
-        if max(oldest, body.from_) <= event.occurred_at <= body.to and endpoint.wants(event.type)
+        if max(oldest, body.from_) <= event.recorded_at <= body.to and endpoint.wants(event.type)
     ]
     for event in events:
         dispatcher_of(request).deliver(account, endpoint, event)

@@ -69,6 +69,7 @@ class Dispatcher:
             type=VERIFICATION,
             account_id=account.account_id,
             occurred_at=now,
+            recorded_at=now,
             sequence=1,
             cause=SYSTEM,
             data={"challenge": new_id("chl"), "endpoint_id": endpoint.endpoint_id},

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -325,3 +326,25 @@ def test_wrong_setting_is_named_in_one_line() -> None:
     assert found.returncode == 2
     assert found.stderr.startswith("Wrong setting HUB_SANDBOX_PORT: ")
     assert found.stderr.count("\n") == 1
+
+
+async def test_process_starts_and_stops(unused_tcp_port: int) -> None:
+    address = f"http://127.0.0.1:{unused_tcp_port}"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "sandbox.hub",
+        env={**os.environ, "HUB_SANDBOX_PORT": str(unused_tcp_port)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(20):
+            line = await process.stdout.readline()
+        async with aiohttp.request("GET", f"{address}/_sandbox/health") as response:
+            assert response.status == 200
+        assert line.decode().strip() == f"360Hub sandbox at {address}"
+    finally:
+        process.terminate()
+        async with asyncio.timeout(10):
+            await process.wait()
