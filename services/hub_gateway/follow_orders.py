@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -172,7 +173,7 @@ def _step(event: port.OrderEvent) -> _Step:
 
 
 def _snapshot_step(order: port.OrderSnapshot, shipment: Shipment) -> _Step:
-    common = {
+    common: dict[str, Any] = {
         "shipment": shipment.number,
         "hub_sequence": order.sequence,
         "happened_at": order.status_since,

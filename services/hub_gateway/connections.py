@@ -1,0 +1,82 @@
+"""What lets us in at 360Hub and 360Hub in at ours: sealed at rest, opened when used."""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from services.hub_gateway import store
+from services.hub_gateway.port import UnauthorisedError, WebhookEndpoint
+from services.hub_gateway.store import HubConnection
+from services.hub_gateway.tokens import Credentials
+from shared.gateway.store import Connection, Pool
+from shared.gateway.values import utc_now
+from shared.sealing import MasterKeys
+
+_OLD_SECRETS_STAY: Final = timedelta(days=5)
+"""Longer than 360Hub goes on repeating a delivery to an endpoint that was replaced."""
+
+
+class Connections:
+    """The credentials and webhook secrets of all accounts."""
+
+    def __init__(self, pool: Pool, keys: MasterKeys) -> None:
+        self._pool = pool
+        self._keys = keys
+
+    async def credentials(self, account_id: UUID) -> Credentials:
+        """Return the account's client. Raises ``UnauthorisedError`` if it has none."""
+        async with self._pool.acquire() as conn:
+            found = await store.find_connection(conn, account_id)
+        if found is None:
+            raise UnauthorisedError("the account has no credentials")
+        secret = self._keys.open(found.client_secret, context=_client_context(account_id))
+        return Credentials(found.client_id, secret.decode())
+
+    async def webhook_secrets(self, account_id: UUID) -> list[str]:
+        """Return all secrets that the account's events may be signed with."""
+        async with self._pool.acquire() as conn:
+            sealed = await store.active_secrets(conn, account_id, utc_now())
+        return [
+            self._keys.open(secret, context=_endpoint_context(account_id, endpoint_id)).decode()
+            for endpoint_id, secret in sealed
+        ]
+
+    async def save_credentials(
+        self,
+        conn: Connection,
+        account_id: UUID,
+        credentials: Credentials,
+        *,
+        hub_account_id: str,
+        endpoint_id: str,
+        is_verified: bool,
+    ) -> None:
+        """Use these credentials from now on."""
+        sealed = self._keys.seal(
+            credentials.client_secret.encode(), context=_client_context(account_id)
+        )
+        made = HubConnection(
+            hub_account_id=hub_account_id,
+            client_id=credentials.client_id,
+            client_secret=sealed,
+            endpoint_id=endpoint_id,
+            verified_at=utc_now() if is_verified else None,
+        )
+        await store.save_connection(conn, account_id, made)
+
+    async def save_endpoint(
+        self, conn: Connection, account_id: UUID, endpoint: WebhookEndpoint
+    ) -> None:
+        """Accept what the endpoint's secret signed; what older ones did for a while longer."""
+        context = _endpoint_context(account_id, endpoint.endpoint_id)
+        sealed = self._keys.seal(endpoint.secret.encode(), context=context)
+        until = utc_now() + _OLD_SECRETS_STAY
+        await store.replace_secret(conn, account_id, endpoint.endpoint_id, sealed, old_until=until)
+
+
+def _client_context(account_id: UUID) -> bytes:
+    return b"360hub client secret|" + account_id.bytes
+
+
+def _endpoint_context(account_id: UUID, endpoint_id: str) -> bytes:
+    return b"360hub webhook secret|" + account_id.bytes + b"|" + endpoint_id.encode()
