@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from services.bling_gateway import wire
 from services.bling_gateway.answers import Answer, resource_error
 from services.bling_gateway.errors import (
+    AccountDeadError,
     BlingError,
     ThrottledError,
     TooLateError,
@@ -24,7 +25,8 @@ from services.bling_gateway.limits import AddressLimits, Breakers
 # Bling caps a page at 100 entries, by all accounts of those who tried.
 PAGE_SIZE: Final = 100
 
-_DEADLINE: Final = aiohttp.ClientTimeout(total=10)
+# Under half the lease of a piece of work.
+_DEADLINE: Final = aiohttp.ClientTimeout(total=8)
 _SALES_MODULE: Final = 98310
 
 W = TypeVar("W", bound=wire.Wire)
@@ -58,6 +60,9 @@ class AccessTokens(Protocol):
 
     async def renewed(self, account_id: UUID, rejected: str) -> str:
         """Return another token than the rejected one."""
+
+    async def dead(self, account_id: UUID, rejected: str, cause: str) -> None:
+        """Note that the account's authorisation is over, if this is still its token."""
 
 
 class Pace(Protocol):
@@ -94,7 +99,10 @@ class Transport:
             token = await self._tokens.renewed(caller.account_id, token)
             answer = await self._paced(caller, request, token)
         if not answer.is_success:
-            raise self._failure(caller.account_id, answer)
+            error = self._failure(caller.account_id, answer)
+            if isinstance(error, AccountDeadError):
+                await self._tokens.dead(caller.account_id, token, error.cause)
+            raise error
         self._breakers.answered(caller.account_id)
         return answer
 

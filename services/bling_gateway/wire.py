@@ -60,23 +60,27 @@ def _reference(value: object) -> object:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
-Amount = Annotated[Decimal, Field(allow_inf_nan=False), BeforeValidator(_amount)]
-OptionalInt = Annotated[int | None, BeforeValidator(_blank_to_none)]
+# Bounds that no real value meets, and without which no database column would take the value.
+Id = Annotated[int, Field(ge=0, lt=2**63)]
+_Sum = Annotated[Decimal, Field(allow_inf_nan=False, gt=-(10**15), lt=10**15)]
+Amount = Annotated[_Sum, BeforeValidator(_amount)]
+OptionalAmount = Annotated[_Sum | None, BeforeValidator(_blank_to_none)]
+OptionalInt = Annotated[Id | None, BeforeValidator(_blank_to_none)]
 OptionalDate = Annotated[date | None, BeforeValidator(_no_date_to_none)]
-Reference = Annotated[int | None, BeforeValidator(_reference)]
+Reference = Annotated[Id | None, BeforeValidator(_reference)]
 
 
 class Situation(Wire):
     """``id`` is the situação; ``valor`` the class that it belongs to."""
 
-    id: int
+    id: Id
     valor: OptionalInt = None
 
 
 class OrderContact(Wire):
     """The contact as an order names it. ``id`` is 0 when there is none."""
 
-    id: Annotated[int, BeforeValidator(lambda value: value or 0)] = 0
+    id: Annotated[Id, BeforeValidator(lambda value: value or 0)] = 0
     nome: Text = ""
     numeroDocumento: Text = ""  # noqa: N815
 
@@ -89,7 +93,7 @@ class Store(Wire):
 class OrderIdentity(Wire):
     """The part of an order that must be readable for the rest to be told of."""
 
-    id: int
+    id: Id
     situacao: Situation
 
 
@@ -142,7 +146,7 @@ class Order(OrderIdentity):
     numeroLoja: Text = ""  # noqa: N815
     data: Text = ""
     total: Amount = Decimal(0)
-    totalProdutos: Annotated[Decimal | None, BeforeValidator(_blank_to_none)] = None  # noqa: N815
+    totalProdutos: OptionalAmount = None  # noqa: N815
     desconto: Annotated[Discount, BeforeValidator(_empty_object)] = Discount()
     contato: Annotated[OrderContact, BeforeValidator(_empty_object)] = OrderContact()
     loja: Annotated[Store, BeforeValidator(_empty_object)] = Store()
@@ -155,7 +159,7 @@ class Order(OrderIdentity):
 class ListedOrder(Wire):
     """One element of ``GET /pedidos/vendas``: enough to see whether a read is worth it."""
 
-    id: int
+    id: Id
     total: Amount = Decimal(0)
     situacao: Situation
 
@@ -163,7 +167,7 @@ class ListedOrder(Wire):
 class Contact(Wire):
     """``GET /contatos/{id}``."""
 
-    id: int
+    id: Id
     nome: Text = ""
     numeroDocumento: Text = ""  # noqa: N815
     telefone: Text = ""
@@ -191,7 +195,7 @@ class Variation(Wire):
 class Product(Wire):
     """``GET /produtos/{id}``. Weights in kilograms."""
 
-    id: int
+    id: Id
     nome: Text = ""
     codigo: Text = ""
     preco: Amount = Decimal(0)
@@ -209,20 +213,20 @@ class Product(Wire):
 class Invoice(Wire):
     """``GET /nfe/{id}``."""
 
-    id: int
-    situacao: int
+    id: Id
+    situacao: Id
     chaveAcesso: Text = ""  # noqa: N815
 
 
 class Module(Wire):
-    id: int
+    id: Id
     nome: Text = ""
 
 
 class SituationDefinition(Wire):
     """An entry of ``GET /situacoes/modulos/{id}``."""
 
-    id: int
+    id: Id
     nome: Text = ""
     idHerdado: Reference = None  # noqa: N815
 
@@ -237,17 +241,17 @@ class Company(Wire):
 class Envelope(Wire):
     """A webhook. ``date`` has a precision of one second."""
 
-    eventId: Annotated[str, Field(min_length=1, max_length=100)]  # noqa: N815
+    eventId: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,100}$")]  # noqa: N815
     date: AwareDatetime
     event: str
-    companyId: Annotated[str, Field(min_length=1, max_length=64)]  # noqa: N815
+    companyId: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}$")]  # noqa: N815
     data: dict[str, Any]
 
 
 class OrderHint(Wire):
     """The ``data`` of ``order.created`` and ``order.updated``."""
 
-    id: int
+    id: Id
     data: Text = ""
     numero: Text = ""
     numeroLoja: Text = ""  # noqa: N815
@@ -258,10 +262,19 @@ class OrderHint(Wire):
     situacao: Situation
 
 
+class InvoiceHint(Wire):
+    """The ``data`` of ``invoice.created`` and ``invoice.updated``. ``tipo`` 0 is an incoming one."""
+
+    id: Id
+    tipo: OptionalInt = None
+    situacao: OptionalInt = None
+    contato: Reference = None
+
+
 class ThingHint(Wire):
     """The ``data`` of every other webhook that we use: which record is meant."""
 
-    id: int
+    id: Id
 
 
 class TokenPair(Wire):

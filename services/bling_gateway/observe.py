@@ -1,0 +1,53 @@
+"""From a reading to the fact that tells of it. Pure: no I/O, no clock."""
+
+from typing import Literal
+
+from services.bling_gateway import translate
+from services.bling_gateway.readings import OrderReading
+from shared.contracts.bling_gateway import Hint, OrderObserved, Situation
+
+Trigger = Literal["webhook", "command", "reconcile", "import"]
+
+
+def order_observed(
+    reading: OrderReading, *, observation: int, hinted: tuple[Hint, ...], trigger: Trigger
+) -> OrderObserved:
+    """Tell of an order: identity and situação always, content or what stands in its way."""
+    bare = OrderObserved(
+        order_id=reading.identity.id,
+        observation=observation,
+        number=reading.number,
+        situation=Situation(id=reading.identity.situacao.id, value=reading.identity.situacao.valor),
+        hinted=hinted,
+        trigger=trigger,
+        read_at=reading.began,
+        data_subject=translate.data_subject(reading.identity.id, 0),
+        problems=reading.problems,
+    )
+    return bare if reading.read is None else _with_details(bare, reading, reading.read)
+
+
+def _with_details(
+    bare: OrderObserved, reading: OrderReading, read: translate.ReadOrder
+) -> OrderObserved:
+    order, contact = read.order, read.contact
+    content, problems = translate.content_of(read)
+    problems = reading.problems + problems
+    placed = translate.placed_at(order)
+    return bare.model_copy(
+        update={
+            "store_number": order.numeroLoja or None,
+            "placed_on": placed.date() if placed else None,
+            "store_id": order.loja.id,
+            "business_unit_id": order.loja.unidadeNegocio,
+            "freight_payer": order.transporte.fretePorConta,
+            "services": translate.services_of(order),
+            "data_subject": translate.data_subject(order.id, order.contato.id),
+            "has_phone": translate.phone_of(contact) is not None,
+            "has_email": translate.email_of(contact) is not None,
+            "invoice_id": order.notaFiscal,
+            "invoice_situation": read.invoice.situacao if read.invoice else None,
+            "content": None if problems else content,
+            "problems": problems,
+        }
+    )

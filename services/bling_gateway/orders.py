@@ -1,0 +1,164 @@
+"""Reading orders and telling of them: the truth behind every hint."""
+
+from datetime import timedelta
+from typing import Final, Protocol
+from uuid import UUID
+
+import structlog
+
+from services.bling_gateway.client import BlingClient, Caller
+from services.bling_gateway.errors import NotFoundError
+from services.bling_gateway.observe import order_observed
+from services.bling_gateway.readings import OrderReading, Readings
+from services.bling_gateway.store import orders as store
+from services.bling_gateway.tasks import OrderToRead, order_stream
+from shared.contracts import Contract, derived_id
+from shared.contracts.bling_gateway import OrderGone
+from shared.gateway.errors import TryAgain
+from shared.gateway.facts import Facts
+from shared.gateway.store import Connection, Pool
+from shared.gateway.values import Work
+from shared.gateway.work import WorkQueue
+
+log = structlog.get_logger(__name__)
+
+_SECOND_LOOK: Final = timedelta(minutes=10)
+
+
+class Clients(Protocol):
+    """Makes the client for a piece of work."""
+
+    def __call__(self, caller: Caller) -> BlingClient: ...
+
+
+async def publish(
+    facts: Facts, conn: Connection, work: Work, stream: str, fact: Contract, *, fact_id: UUID
+) -> None:
+    """Publish what came of a piece of work, with the command that asked for it as its cause."""
+    await facts.publish(
+        conn,
+        work.account_id,
+        stream,
+        fact,
+        fact_id=fact_id,
+        cause=work.command.id if work.command else None,
+        correlation=work.command.correlation if work.command else fact_id,
+    )
+
+
+class OrderReader:
+    """Carries out ``read_order``, whoever asked for it."""
+
+    def __init__(
+        self, pool: Pool, clients: Clients, readings: Readings, queue: WorkQueue, facts: Facts
+    ) -> None:
+        self._pool = pool
+        self._clients = clients
+        self._readings = readings
+        self._queue = queue
+        self._facts = facts
+
+    async def read(self, work: Work) -> None:
+        """Read the order and publish what it is, or that it is gone."""
+        task = work.read(OrderToRead)
+        if await self._is_superfluous(work, task):
+            async with self._queue.completing(work):
+                return
+        client = self._clients(Caller(work.account_id, work.priority))
+        try:
+            reading = await self._readings.order(client, work.account_id, task.order_id)
+        except NotFoundError:
+            await self._tell_missing(work, task, client)
+        else:
+            await self._tell(work, task, reading)
+
+    async def _is_superfluous(self, work: Work, task: OrderToRead) -> bool:
+        if task.unless_read_since is None:
+            return False
+        async with self._pool.acquire() as conn:
+            return await store.was_read_since(
+                conn, work.account_id, task.order_id, task.unless_read_since
+            )
+
+    async def _tell(self, work: Work, task: OrderToRead, reading: OrderReading) -> None:
+        account_id, order_id = work.account_id, task.order_id
+        async with self._queue.completing(work) as conn:
+            seen = await store.lock_order(conn, account_id, order_id)
+            hinted = await store.take_hints(conn, account_id, order_id, reading.began)
+            observation = seen.observation + 1
+            await store.record_observation(conn, account_id, order_id, _remembered(reading))
+            await publish(
+                self._facts,
+                conn,
+                work,
+                order_stream(order_id),
+                order_observed(
+                    reading, observation=observation, hinted=hinted, trigger=task.trigger
+                ),
+                fact_id=derived_id(account_id, "order_observed", f"{order_id}|{observation}"),
+            )
+
+    async def _tell_missing(self, work: Work, task: OrderToRead, client: BlingClient) -> None:
+        """Publish that the order is gone if the evidence is solid; else look again later.
+
+        Solid is a deletion that a webhook told of, or a second look after ten minutes in which
+        other orders could be read: a lost permission must not look like deleted orders.
+        """
+        if await self._is_deleted(work, task.order_id):
+            await self._tell_gone(work, task.order_id, "deleted_and_not_found")
+        elif await self._was_missing_before(work, task, client):
+            await self._tell_gone(work, task.order_id, "not_found_twice")
+        else:
+            raise TryAgain(_SECOND_LOOK.total_seconds(), "the order was not found")
+
+    async def _is_deleted(self, work: Work, order_id: int) -> bool:
+        async with self._pool.acquire() as conn, conn.transaction():
+            seen = await store.lock_order(conn, work.account_id, order_id)
+        return seen.deleted_at is not None or seen.gone
+
+    async def _was_missing_before(self, work: Work, task: OrderToRead, client: BlingClient) -> bool:
+        account_id, order_id = work.account_id, task.order_id
+        async with self._pool.acquire() as conn, conn.transaction():
+            now = await store.now(conn)
+            seen = await store.lock_order(conn, account_id, order_id)
+            await store.record_missing(conn, account_id, order_id, now)
+            if seen.missing_since is None or now - seen.missing_since < _SECOND_LOOK:
+                return False
+            if await store.others_were_read(conn, account_id, order_id, seen.missing_since):
+                return True
+        return await self._can_read_another(client, order_id)
+
+    async def _can_read_another(self, client: BlingClient, order_id: int) -> bool:
+        listed = await client.newest_orders(2)
+        other = next((order.id for order in listed if order.id != order_id), None)
+        if other is None:
+            return False
+        await self._readings.order_alone(client, other)
+        return True
+
+    async def _tell_gone(self, work: Work, order_id: int, evidence: str) -> None:
+        account_id = work.account_id
+        async with self._queue.completing(work) as conn:
+            seen = await store.lock_order(conn, account_id, order_id)
+            if seen.gone:
+                return
+            await store.record_gone(conn, account_id, order_id)
+            await publish(
+                self._facts,
+                conn,
+                work,
+                order_stream(order_id),
+                OrderGone.model_validate({"order_id": order_id, "evidence": evidence}),
+                fact_id=derived_id(account_id, "order_gone", f"{order_id}|{seen.observation}"),
+            )
+
+
+def _remembered(reading: OrderReading) -> store.Observation:
+    order = reading.read.order if reading.read else None
+    return store.Observation(
+        began=reading.began,
+        situation=reading.situation,
+        total=order.total if order else None,
+        contact_id=(order.contato.id or None) if order else None,
+        invoice_id=order.notaFiscal if order else None,
+    )

@@ -1,0 +1,130 @@
+"""What webhooks missed: each account's changed orders are listed regularly, and compared."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from services.bling_gateway import wire
+from services.bling_gateway.client import PAGE_SIZE, BlingClient, Caller
+from services.bling_gateway.orders import Clients
+from services.bling_gateway.readings import KEPT_LONGEST
+from services.bling_gateway.store import orders, readings
+from services.bling_gateway.tasks import InvoiceToLink, read_differing_order, reconcile
+from services.bling_gateway.translate import BRASILIA
+from shared.database import is_transient
+from shared.gateway.store import Pool
+from shared.gateway.values import Work
+from shared.gateway.work import WorkQueue
+
+log = structlog.get_logger(__name__)
+
+# Bling does not say in which time zone it keeps changes: Brasília's, or UTC three hours away.
+_ZONE_DOUBT: Final = timedelta(hours=4)
+# Bling refuses periods of more than a year.
+_LONGEST: Final = timedelta(days=360)
+_ACCOUNTS_AT_ONCE: Final = 20
+
+
+class Reconciler:
+    """Carries out ``reconcile`` and ``link_invoice``."""
+
+    def __init__(self, pool: Pool, clients: Clients, queue: WorkQueue) -> None:
+        self._pool = pool
+        self._clients = clients
+        self._queue = queue
+
+    async def compare(self, work: Work) -> None:
+        """Have every order read that changed in Bling and is not known as it is listed there."""
+        async with self._pool.acquire() as conn:
+            now = await orders.now(conn)
+            known_until = await readings.changed_until(conn, work.account_id)
+        since = max((known_until or now) - _ZONE_DOUBT, now - _LONGEST)
+        client = self._clients(Caller(work.account_id, work.priority))
+        listed = await _changed_orders(client, since, now + _ZONE_DOUBT)
+        async with self._pool.acquire() as conn:
+            known = await orders.published(conn, work.account_id, list(listed))
+        differing = [id_ for id_, order in listed.items() if _differs(order, known.get(id_), since)]
+        async with self._queue.completing(work) as conn:
+            # A year's listing must not stop at the first order that the queue turns away.
+            await self._queue.enqueue(
+                conn, *(read_differing_order(work.account_id, id_, since=now) for id_ in differing)
+            )
+            await readings.record_changed_until(conn, work.account_id, now)
+
+    async def link_invoice(self, work: Work) -> None:
+        """Have the orders read that an NF-e may belong to, unless its order is known by now."""
+        task = work.read(InvoiceToLink)
+        async with self._pool.acquire() as conn:
+            now = await orders.now(conn)
+            linked = await orders.orders_of_invoice(conn, work.account_id, task.invoice_id)
+            candidates = (
+                []
+                if linked
+                else await orders.orders_without_invoice(conn, work.account_id, task.contact_id)
+            )
+        async with self._queue.completing(work) as conn:
+            await self._queue.enqueue(
+                conn, *(read_differing_order(work.account_id, id_, since=now) for id_ in candidates)
+            )
+
+
+async def _changed_orders(
+    client: BlingClient, since: datetime, until: datetime
+) -> dict[int, wire.ListedOrder]:
+    listed: dict[int, wire.ListedOrder] = {}
+    page_number = 1
+    while True:
+        page = await client.orders_changed_since(
+            since.astimezone(BRASILIA), until.astimezone(BRASILIA), page_number
+        )
+        listed.update((order.id, order) for order in page)
+        if len(page) < PAGE_SIZE:
+            return listed
+        page_number += 1
+
+
+def _differs(listed: wire.ListedOrder, known: orders.Published | None, since: datetime) -> bool:
+    """Tell whether a read is worth it.
+
+    What the list shows may be equal and the address not: an order that changed after ``since``
+    must have been read after ``since``.
+    """
+    if known is None or known.gone or known.as_of is None:
+        return True
+    shown = (listed.situacao.id, listed.total)
+    return shown != (known.situation, known.total) or known.as_of < since
+
+
+class ReconcileClock:
+    """Enqueues the comparison of each account when it is due; every replica may run one."""
+
+    def __init__(
+        self, pool: Pool, queue: WorkQueue, wake: Callable[[], None], interval: timedelta
+    ) -> None:
+        self._pool = pool
+        self._queue = queue
+        self._wake = wake
+        self._interval = interval
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look for due accounts until told to stop."""
+        while not stop.is_set():
+            try:
+                await self._enqueue_due()
+            except Exception as error:
+                if not is_transient(error):
+                    log.exception("reconciling could not begin", action="reconcile_failed")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), min(self._interval.total_seconds(), 30.0) / 3)
+
+    async def _enqueue_due(self) -> None:
+        async with self._pool.acquire() as conn, conn.transaction():
+            await readings.forget_old_readings(conn, KEPT_LONGEST)
+            due = await readings.take_due(conn, self._interval, _ACCOUNTS_AT_ONCE)
+            await self._queue.enqueue(conn, *(reconcile(account_id) for account_id in due))
+        if due:
+            self._wake()

@@ -1,0 +1,34 @@
+"""What the Bling gateway reads from the environment."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import HttpUrl, MigrationSettings, Port, ServiceSettings
+
+_PREFIX = "BLING_GATEWAY_"
+
+
+class Settings(ServiceSettings):
+    """A running gateway's settings."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX)
+
+    port: Port = 8081
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr = Field(min_length=1, repr=False)
+    previous_client_secret: SecretStr | None = Field(None, repr=False)
+    """Still accepted in webhooks, while a new secret takes over."""
+    api_url: HttpUrl = "https://api.bling.com.br/Api/v3"
+    authorize_url: HttpUrl = "https://www.bling.com.br/Api/v3/oauth/authorize"
+    token_url: HttpUrl = "https://api.bling.com.br/Api/v3/oauth/token"  # noqa: S105
+    calls_per_second: float = Field(2.0, gt=0)
+    """Per account. Bling allows three, which the seller's other apps share."""
+    calls_per_day: int = Field(60_000, ge=100)
+    """Per account. Bling allows 120,000, which the seller's other apps share."""
+    reconcile_interval_s: float = Field(900.0, gt=0)
+
+
+class Migration(MigrationSettings):
+    """What migrating the gateway's schema needs."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX)

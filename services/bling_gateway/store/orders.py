@@ -1,0 +1,327 @@
+"""What was last published of orders and products, hints, and the tickets of our own echoes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from shared.contracts import partition_of
+from shared.contracts.bling_gateway import Hint
+from shared.gateway.store import Connection
+
+_NOW = "SELECT clock_timestamp()"
+
+_LOCK_ORDER = """
+INSERT INTO order_seen (partition, account_id, order_id)
+VALUES ($1, $2, $3)
+ON CONFLICT (partition, account_id, order_id) DO UPDATE SET order_id = excluded.order_id
+RETURNING observation, as_of, deleted_at, missing_since, gone
+"""
+
+_RECORD_OBSERVATION = """
+UPDATE order_seen
+SET observation = observation + 1, as_of = $4, read_at = $4, situation = $5, total = $6,
+    contact_id = $7, invoice_id = $8, deleted_at = NULL, missing_since = NULL, gone = false
+WHERE partition = $1 AND account_id = $2 AND order_id = $3
+"""
+
+_RECORD_SITUATION = """
+UPDATE order_seen
+SET as_of = $4, situation = $5
+WHERE partition = $1 AND account_id = $2 AND order_id = $3
+"""
+
+_RECORD_GONE = """
+UPDATE order_seen
+SET gone = true, as_of = clock_timestamp()
+WHERE partition = $1 AND account_id = $2 AND order_id = $3
+"""
+
+_RECORD_MISSING = """
+UPDATE order_seen
+SET missing_since = COALESCE(missing_since, $4)
+WHERE partition = $1 AND account_id = $2 AND order_id = $3
+"""
+
+_MARK_DELETED = """
+INSERT INTO order_seen (partition, account_id, order_id, deleted_at)
+VALUES ($1, $2, $3, clock_timestamp())
+ON CONFLICT (partition, account_id, order_id) DO UPDATE SET deleted_at = excluded.deleted_at
+"""
+
+_OTHERS_WERE_READ = """
+SELECT EXISTS (
+    SELECT FROM order_seen
+    WHERE partition = $1 AND account_id = $2 AND order_id <> $3 AND read_at > $4
+)
+"""
+
+_READ_SINCE = """
+SELECT EXISTS (
+    SELECT FROM order_seen
+    WHERE partition = $1 AND account_id = $2 AND order_id = $3 AND as_of >= $4
+)
+"""
+
+_SEEN_AS = """
+SELECT order_id, situation, total, as_of, gone
+FROM order_seen
+WHERE partition = $1 AND account_id = $2 AND order_id = ANY ($3::bigint[])
+"""
+
+_ORDERS_OF_INVOICE = """
+SELECT order_id
+FROM order_seen
+WHERE partition = $1 AND account_id = $2 AND invoice_id = $3
+"""
+
+_ORDERS_WITHOUT_INVOICE = """
+SELECT order_id
+FROM order_seen
+WHERE partition = $1 AND account_id = $2 AND contact_id = $3 AND invoice_id IS NULL AND NOT gone
+ORDER BY order_id DESC
+LIMIT 5
+"""
+
+_ADD_HINT = """
+INSERT INTO hint (partition, account_id, order_id, webhook_id, situation, at)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT DO NOTHING
+"""
+
+_TAKE_HINTS = """
+DELETE FROM hint
+WHERE partition = $1 AND account_id = $2 AND order_id = $3 AND received_at < $4
+RETURNING situation, at, webhook_id
+"""
+
+_SAVE_TICKET = """
+INSERT INTO echo_ticket (partition, account_id, order_id, command_id, fingerprint, expires_at)
+VALUES ($1, $2, $3, $4, $5, clock_timestamp() + $6)
+ON CONFLICT (partition, account_id, order_id, command_id) DO UPDATE
+SET fingerprint = excluded.fingerprint, expires_at = excluded.expires_at
+"""
+
+_DROP_TICKET = """
+DELETE FROM echo_ticket
+WHERE partition = $1 AND account_id = $2 AND order_id = $3 AND command_id = $4
+"""
+
+_USE_TICKET = """
+DELETE FROM echo_ticket
+WHERE partition = $1 AND account_id = $2 AND order_id = $3
+  AND command_id = (
+    SELECT command_id FROM echo_ticket
+    WHERE partition = $1 AND account_id = $2 AND order_id = $3
+      AND fingerprint = $4 AND expires_at > clock_timestamp()
+    ORDER BY expires_at
+    LIMIT 1
+    FOR UPDATE
+  )
+RETURNING command_id
+"""
+
+_FORGET_EXPIRED_TICKETS = """
+DELETE FROM echo_ticket
+WHERE partition = $1 AND account_id = $2 AND expires_at < clock_timestamp()
+"""
+
+_KNOWS_PRODUCT = """
+SELECT EXISTS (
+    SELECT FROM product_seen WHERE partition = $1 AND account_id = $2 AND product_id = $3
+)
+"""
+
+_COUNT_PRODUCT = """
+INSERT INTO product_seen (partition, account_id, product_id, observation, gone)
+VALUES ($1, $2, $3, 1, $4)
+ON CONFLICT (partition, account_id, product_id) DO UPDATE
+SET observation = product_seen.observation + 1, gone = excluded.gone
+RETURNING observation
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenOrder:
+    """What is known of an order whose row is locked."""
+
+    observation: int
+    as_of: datetime | None
+    deleted_at: datetime | None
+    missing_since: datetime | None
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What is remembered of a reading of an order."""
+
+    began: datetime
+    situation: int
+    total: Decimal | None
+    contact_id: int | None
+    invoice_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What the world was last told of an order."""
+
+    order_id: int
+    situation: int | None
+    total: Decimal | None
+    as_of: datetime | None
+    gone: bool
+
+
+async def now(conn: Connection) -> datetime:
+    """Return the database's time: the one clock that all replicas share."""
+    moment: datetime = await conn.fetchval(_NOW)
+    return moment
+
+
+async def lock_order(conn: Connection, account_id: UUID, order_id: int) -> SeenOrder:
+    """Lock what is known of an order, making it known if it was not."""
+    row = await conn.fetchrow(_LOCK_ORDER, partition_of(account_id), account_id, order_id)
+    if row is None:
+        raise RuntimeError("an upsert returned no row")
+    return SeenOrder(**row)
+
+
+async def record_observation(
+    conn: Connection, account_id: UUID, order_id: int, observation: Observation
+) -> None:
+    """Count and remember a reading that is published in this transaction."""
+    await conn.execute(
+        _RECORD_OBSERVATION,
+        partition_of(account_id),
+        account_id,
+        order_id,
+        observation.began,
+        observation.situation,
+        observation.total,
+        observation.contact_id,
+        observation.invoice_id,
+    )
+
+
+async def record_situation(
+    conn: Connection, account_id: UUID, order_id: int, situation: int, as_of: datetime
+) -> None:
+    """Remember a situação that is published in this transaction."""
+    key = partition_of(account_id), account_id, order_id
+    await conn.execute(_RECORD_SITUATION, *key, as_of, situation)
+
+
+async def record_gone(conn: Connection, account_id: UUID, order_id: int) -> None:
+    """Remember that the order's disappearance is published."""
+    await conn.execute(_RECORD_GONE, partition_of(account_id), account_id, order_id)
+
+
+async def record_missing(
+    conn: Connection, account_id: UUID, order_id: int, since: datetime
+) -> None:
+    """Remember since when the order could not be found."""
+    await conn.execute(_RECORD_MISSING, partition_of(account_id), account_id, order_id, since)
+
+
+async def mark_deleted(conn: Connection, account_id: UUID, order_id: int) -> None:
+    """Remember that an authentic webhook said that the order was deleted."""
+    await conn.execute(_MARK_DELETED, partition_of(account_id), account_id, order_id)
+
+
+async def others_were_read(
+    conn: Connection, account_id: UUID, order_id: int, since: datetime
+) -> bool:
+    """Tell whether other orders of the account could be read since then."""
+    key = partition_of(account_id), account_id, order_id
+    return bool(await conn.fetchval(_OTHERS_WERE_READ, *key, since))
+
+
+async def was_read_since(
+    conn: Connection, account_id: UUID, order_id: int, moment: datetime
+) -> bool:
+    """Tell whether what is published of the order is at least as new."""
+    return bool(
+        await conn.fetchval(_READ_SINCE, partition_of(account_id), account_id, order_id, moment)
+    )
+
+
+async def published(
+    conn: Connection, account_id: UUID, order_ids: Sequence[int]
+) -> dict[int, Published]:
+    """Return what was last published of each of the orders that are known."""
+    rows = await conn.fetch(_SEEN_AS, partition_of(account_id), account_id, list(order_ids))
+    return {row["order_id"]: Published(**row) for row in rows}
+
+
+async def orders_of_invoice(conn: Connection, account_id: UUID, invoice_id: int) -> list[int]:
+    """Return the orders that were seen with this NF-e."""
+    rows = await conn.fetch(_ORDERS_OF_INVOICE, partition_of(account_id), account_id, invoice_id)
+    return [row["order_id"] for row in rows]
+
+
+async def orders_without_invoice(conn: Connection, account_id: UUID, contact_id: int) -> list[int]:
+    """Return a contact's newest orders that were seen without an NF-e: five at most."""
+    key = partition_of(account_id), account_id
+    return [row["order_id"] for row in await conn.fetch(_ORDERS_WITHOUT_INVOICE, *key, contact_id)]
+
+
+async def add_hint(
+    conn: Connection, account_id: UUID, order_id: int, webhook_id: str, hint: Hint
+) -> None:
+    """Keep what a webhook named until the order is read."""
+    key = partition_of(account_id), account_id, order_id
+    await conn.execute(_ADD_HINT, *key, webhook_id, hint.situation, hint.at)
+
+
+async def take_hints(
+    conn: Connection, account_id: UUID, order_id: int, before: datetime
+) -> tuple[Hint, ...]:
+    """Use up what webhooks named before a reading began, in the order of their dates."""
+    rows = await conn.fetch(_TAKE_HINTS, partition_of(account_id), account_id, order_id, before)
+    # Dates tie within a second; Bling's event ids then give some order that stays the same.
+    rows = sorted(rows, key=lambda row: (row["at"], row["webhook_id"]))
+    return tuple(Hint(situation=row["situation"], at=row["at"]) for row in rows)
+
+
+async def save_ticket(
+    conn: Connection,
+    account_id: UUID,
+    order_id: int,
+    command_id: UUID,
+    fingerprint: bytes,
+    life: timedelta,
+) -> None:
+    """Expect the webhook that our own write is about to cause."""
+    key = partition_of(account_id), account_id
+    await conn.execute(_FORGET_EXPIRED_TICKETS, *key)
+    await conn.execute(_SAVE_TICKET, *key, order_id, command_id, fingerprint, life)
+
+
+async def drop_ticket(conn: Connection, account_id: UUID, order_id: int, command_id: UUID) -> None:
+    """Expect no webhook any more: nothing was written."""
+    key = partition_of(account_id), account_id
+    await conn.execute(_DROP_TICKET, *key, order_id, command_id)
+
+
+async def use_ticket(conn: Connection, account_id: UUID, order_id: int, fingerprint: bytes) -> bool:
+    """Use up the ticket for exactly this webhook. False if there is none."""
+    key = partition_of(account_id), account_id, order_id
+    return await conn.fetchval(_USE_TICKET, *key, fingerprint) is not None
+
+
+async def knows_product(conn: Connection, account_id: UUID, product_id: int) -> bool:
+    """Tell whether the product was ever published."""
+    key = partition_of(account_id), account_id, product_id
+    return bool(await conn.fetchval(_KNOWS_PRODUCT, *key))
+
+
+async def count_product(
+    conn: Connection, account_id: UUID, product_id: int, *, gone: bool = False
+) -> int:
+    """Count an observation of a product, and return its number."""
+    key = partition_of(account_id), account_id, product_id
+    number: int = await conn.fetchval(_COUNT_PRODUCT, *key, gone)
+    return number

@@ -1,0 +1,159 @@
+"""The work of this gateway: which kinds there are, what each is told, and how it is queued."""
+
+from datetime import datetime, timedelta
+from typing import Final, Literal
+from uuid import UUID
+
+from shared.contracts import Contract, Frozen, Message
+from shared.contracts.sync_core import EnsureSituations, ReadOrder, ReadProduct, SetSituation
+from shared.gateway.values import Command, NewWork, Priority, Supersedes
+
+READ_ORDER: Final = "read_order"
+READ_ORDER_AS_ASKED: Final = "read_order_as_asked"
+READ_PRODUCT: Final = "read_product"
+READ_PRODUCT_AS_ASKED: Final = "read_product_as_asked"
+SET_SITUATION: Final = "set_situation"
+ENSURE_SITUATIONS: Final = "ensure_situations"
+LINK_INVOICE: Final = "link_invoice"
+RECONCILE: Final = "reconcile"
+
+# Bling raises `order.updated` when an NF-e is linked to its order; only if that was lost do we
+# look for the order ourselves.
+_LINK_PATIENCE: Final = timedelta(seconds=30)
+
+
+class OrderToRead(Frozen):
+    """An order to be read, unless what is published of it is newer than ``unless_read_since``."""
+
+    order_id: int
+    trigger: Literal["webhook", "command", "reconcile"]
+    unless_read_since: datetime | None = None
+
+
+class ProductToRead(Frozen):
+    product_id: int
+    trigger: Literal["webhook", "command"]
+
+
+class InvoiceToLink(Frozen):
+    invoice_id: int
+    contact_id: int
+
+
+class Nothing(Frozen):
+    """A piece of work that needs to be told nothing."""
+
+
+def order_stream(order_id: int) -> str:
+    """Name an order's stream."""
+    return f"order-{order_id}"
+
+
+def product_stream(product_id: int) -> str:
+    """Name a product's stream."""
+    return f"product-{product_id}"
+
+
+def read_hinted_order(account_id: UUID, order_id: int) -> NewWork:
+    """Read an order that a webhook named."""
+    payload = OrderToRead(order_id=order_id, trigger="webhook")
+    return _read_order(account_id, payload, Priority.STATUS)
+
+
+def read_differing_order(account_id: UUID, order_id: int, *, since: datetime) -> NewWork:
+    """Read an order that reconciling found to differ."""
+    payload = OrderToRead(order_id=order_id, trigger="reconcile", unless_read_since=since)
+    return _read_order(account_id, payload, Priority.RECONCILE)
+
+
+def read_hinted_product(account_id: UUID, product_id: int) -> NewWork:
+    """Read a known product that a webhook named."""
+    return NewWork(
+        account_id=account_id,
+        stream=product_stream(product_id),
+        lane="inbound",
+        kind=READ_PRODUCT,
+        payload=ProductToRead(product_id=product_id, trigger="webhook"),
+        priority=Priority.CATALOGUE,
+        supersedes=Supersedes.SAME_KIND,
+    )
+
+
+def link_invoice(account_id: UUID, invoice_id: int, contact_id: int, *, now: datetime) -> NewWork:
+    """Look later for the order of an NF-e that none is known to have."""
+    return NewWork(
+        account_id=account_id,
+        stream=f"invoice-{invoice_id}",
+        lane="inbound",
+        kind=LINK_INVOICE,
+        payload=InvoiceToLink(invoice_id=invoice_id, contact_id=contact_id),
+        priority=Priority.CONTENT,
+        supersedes=Supersedes.SAME_KIND,
+        not_before=now + _LINK_PATIENCE,
+    )
+
+
+def reconcile(account_id: UUID) -> NewWork:
+    """Compare the account with Bling."""
+    return NewWork(
+        account_id=account_id,
+        stream="account",
+        lane="inbound",
+        kind=RECONCILE,
+        payload=Nothing(),
+        priority=Priority.RECONCILE,
+        supersedes=Supersedes.SAME_KIND,
+    )
+
+
+def to_work(message: Message, data: Contract) -> NewWork | None:
+    """Return the work that a command asks for, or None if it is none of this gateway's."""
+    match data:
+        case SetSituation():
+            return _asked(message, data, order_stream(data.order_id), SET_SITUATION)
+        case ReadOrder():
+            payload = OrderToRead(order_id=data.order_id, trigger="command")
+            return _asked(message, payload, order_stream(data.order_id), READ_ORDER_AS_ASKED)
+        case ReadProduct():
+            product = ProductToRead(product_id=data.product_id, trigger="command")
+            stream = product_stream(data.product_id)
+            return _asked(message, product, stream, READ_PRODUCT_AS_ASKED)
+        case EnsureSituations():
+            return _asked(message, data, "account", ENSURE_SITUATIONS)
+        case _:
+            return None
+
+
+_OUTBOUND: Final = frozenset({SET_SITUATION, ENSURE_SITUATIONS})
+_PRIORITIES: Final = {
+    SET_SITUATION: Priority.STATUS,
+    READ_ORDER_AS_ASKED: Priority.STATUS,
+    READ_PRODUCT_AS_ASKED: Priority.CATALOGUE,
+    ENSURE_SITUATIONS: Priority.CATALOGUE,
+}
+
+
+def _asked(message: Message, payload: Frozen, stream: str, kind: str) -> NewWork:
+    shipment = payload.shipment if isinstance(payload, SetSituation) else None
+    return NewWork(
+        account_id=message.accountid,
+        stream=stream,
+        lane="outbound" if kind in _OUTBOUND else "inbound",
+        kind=kind,
+        payload=payload,
+        priority=_PRIORITIES[kind],
+        supersedes=Supersedes.SAME_KIND,
+        command=Command(message.id, message.type, message.correlationid, shipment),
+    )
+
+
+def _read_order(account_id: UUID, payload: OrderToRead, priority: Priority) -> NewWork:
+    return NewWork(
+        account_id=account_id,
+        stream=order_stream(payload.order_id),
+        lane="inbound",
+        kind=READ_ORDER,
+        payload=payload,
+        priority=priority,
+        supersedes=Supersedes.SAME_KIND,
+    )

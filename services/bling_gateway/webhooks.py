@@ -1,0 +1,105 @@
+"""What Bling calls: verified on the raw bytes, stored, answered; the work is done afterwards.
+
+A refusal can end with the resource switched off for all sellers at once, so every authentic
+webhook is stored and answered with 200 whatever it says. 401 is for a signature that does not
+match, 413 for a body over the limit, 503 if storing failed. Bling signs no time: a webhook is
+never refused for its age (developer documentation, Webhooks).
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Sequence
+from typing import Final
+from uuid import UUID
+
+import structlog
+from aiohttp import web
+from pydantic import ValidationError
+
+from services.bling_gateway import wire
+from services.bling_gateway.hints import Hints
+from services.bling_gateway.store import connections
+from shared.gateway import inbox
+from shared.gateway.store import Pool
+from shared.web import Problem
+
+log = structlog.get_logger(__name__)
+
+SIGNATURE_HEADER: Final = "X-Bling-Signature-256"
+
+_KEPT_HEADERS: Final = ("Content-Type", "User-Agent", SIGNATURE_HEADER)
+
+
+class Webhooks:
+    """Answers ``POST /webhooks/bling``. During a change of the secret, two secrets are accepted."""
+
+    def __init__(
+        self, pool: Pool, hints: Hints, secrets: Sequence[str], wake: Callable[[], None]
+    ) -> None:
+        self._pool = pool
+        self._hints = hints
+        self._secrets = [secret.encode() for secret in secrets]
+        self._wake = wake
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """Store an authentic webhook, and queue what it is a reason for."""
+        body = await request.read()
+        if not self._is_authentic(body, request.headers.get(SIGNATURE_HEADER, "")):
+            raise Problem(401, "signature_invalid", "The signature does not match the body")
+        try:
+            await self._store(body, _headers_of(request))
+        except Exception as error:
+            log.exception("a webhook could not be stored", action="webhook_unstored")
+            raise Problem(503, "not_stored", "The webhook could not be stored") from error
+        self._wake()
+        return web.Response()
+
+    def _is_authentic(self, body: bytes, header: str) -> bool:
+        presented = header.encode()
+        expected = [
+            b"sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest().encode()
+            for secret in self._secrets
+        ]
+        return any([hmac.compare_digest(presented, each) for each in expected])
+
+    async def _store(self, body: bytes, headers: dict[str, str]) -> None:
+        try:
+            envelope = wire.Envelope.model_validate(wire.parse_json(body))
+        except (ValueError, RecursionError) as error:
+            await self._keep_unclaimed(f"body:{hashlib.sha256(body).hexdigest()}", headers, body)
+            _alarm("webhook_unreadable", "a webhook is not what Bling documents", error)
+            return
+        async with self._pool.acquire() as conn:
+            account_id = await connections.account_of_company(conn, envelope.companyId)
+        if account_id is None:
+            await self._keep_unclaimed(envelope.eventId, headers, body)
+            _alarm("webhook_unclaimed", "a webhook is for a company that we do not know")
+            return
+        await self._use(account_id, envelope, headers, body)
+
+    async def _use(
+        self, account_id: UUID, envelope: wire.Envelope, headers: dict[str, str], body: bytes
+    ) -> None:
+        reaction = await self._hints.reaction_to(account_id, envelope)
+        if reaction is None:
+            await self._keep_unclaimed(envelope.eventId, headers, body)
+            _alarm("webhook_unknown", "a webhook's event or shape is not known")
+            return
+        async with self._pool.acquire() as conn, conn.transaction():
+            if await inbox.store(conn, envelope.eventId, headers, body, account_id):
+                await reaction(conn)
+
+    async def _keep_unclaimed(self, webhook_id: str, headers: dict[str, str], body: bytes) -> None:
+        async with self._pool.acquire() as conn, conn.transaction():
+            await inbox.store(conn, webhook_id, headers, body, None)
+
+
+def _headers_of(request: web.Request) -> dict[str, str]:
+    kept = {name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers}
+    # Header values may hold bytes that are no text.
+    return {name: value.encode("ascii", "backslashreplace").decode() for name, value in kept.items()}
+
+
+def _alarm(action: str, sentence: str, error: Exception | None = None) -> None:
+    fields = error.error_count() if isinstance(error, ValidationError) else None
+    log.error(sentence, action=action, fields=fields)
