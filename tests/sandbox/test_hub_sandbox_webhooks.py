@@ -282,6 +282,32 @@ async def test_spoilt_delivery_does_not_verify(hub: Hub, receiver: Receiver, fau
     _verify(endpoint["secret"], received[1])
 
 
+async def test_lost_and_doubled_deliveries_as_faults(hub: Hub, receiver: Receiver) -> None:
+    await subscribe(hub, receiver, "order.created")
+    await hub.fault("webhook_drop")
+    await hub.register("lost")
+    await hub.fault("webhook_duplicate")
+    await hub.register("twice")
+
+    received = await receiver.count(2)
+
+    assert [one.body["data"]["external_ref"] for one in received] == ["twice", "twice"]
+    listed = (await hub.control("/webhooks", method="GET")).body["deliveries"]
+    assert "dropped" in [delivery["state"] for delivery in listed]
+
+
+async def test_endpoint_that_the_hub_switches_off(hub: Hub, receiver: Receiver) -> None:
+    endpoint = await subscribe(hub, receiver, "order.created")
+    await hub.fault("endpoint_disabled")
+
+    await hub.register()
+    await eventually(hub, endpoint["endpoint_id"], "disabled")
+
+    assert receiver.received == []
+    [failed] = await _deliveries(hub, endpoint["endpoint_id"])
+    assert failed["attempts"] == 0
+
+
 async def test_receiver_that_is_down_is_tried_again(hub: Hub) -> None:
     await _quick_retries(hub, *(0.02,) * 100)
     async with running_receiver() as receiver:
