@@ -10,7 +10,7 @@ what is logged: replaying folds, it never decides.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Final, TypeVar
+from typing import Final
 
 from services.sync_core.domain import account as _account
 from services.sync_core.domain import order as _order
@@ -52,7 +52,6 @@ RULES: Final[tuple[Rule, ...]] = (
 """The rules of an order, in the order in which they look at it."""
 
 State = AccountState | OrderState | ProductState
-StateT = TypeVar("StateT", AccountState, OrderState, ProductState)
 
 
 class UnknownStreamError(ValueError):
@@ -71,7 +70,7 @@ def initial(stream: str) -> State:
     raise UnknownStreamError(stream)
 
 
-def evolve(state: StateT, event: Event) -> StateT:
+def evolve(state: State, event: Event) -> State:
     """Return the state after one event of its stream."""
     match state:
         case OrderState():

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from pydantic import Field
+
 from services.sync_core.domain.event import CommandKind, Decision, Event, commanded, decided
 from shared.contracts import Frozen
 from shared.contracts import bling_gateway as bling
@@ -29,7 +31,7 @@ WANTED_SITUATIONS: Final = (
 
 
 class AccountState(Frozen):
-    """What is in force in an account. ``gone_at`` holds when orders vanished lately."""
+    """What is in force in an account. ``gone``: the orders that vanished lately."""
 
     name: str = ""
     tag: str = ""
@@ -41,12 +43,12 @@ class AccountState(Frozen):
     company_id: str | None = None
     hub_account_id: str | None = None
     situations: tuple[bling.SituationDefinition, ...] = ()
-    gone_at: tuple[datetime, ...] = ()
+    gone: dict[int, datetime] = Field(default_factory=dict)
     reasons: tuple[str, ...] = ()
 
     def gone_within_the_hour(self, now: datetime) -> int:
         """Count the orders that vanished in the hour before ``now``."""
-        return sum(at > now - GONE_WINDOW for at in self.gone_at)
+        return sum(at > now - GONE_WINDOW for at in self.gone.values())
 
 
 def evolve(account: AccountState, event: Event) -> AccountState:
@@ -74,9 +76,10 @@ def _change(account: AccountState, event: Event) -> dict[str, object]:
             return {"hub_account_id": hub_account_id}
         case bling.SituationsObserved(situations=situations):
             return {"situations": situations}
-        case core.AccountOrderGone():
-            recent = tuple(at for at in account.gone_at if at > event.recorded_at - GONE_WINDOW)
-            return {"gone_at": (*recent, event.recorded_at)}
+        case core.AccountOrderGone(order_id=order_id):
+            since = event.recorded_at - GONE_WINDOW
+            recent = {known: at for known, at in account.gone.items() if at > since}
+            return {"gone": recent | {order_id: event.recorded_at}}
         case core.AccountReasonRaised(code=code):
             return {"reasons": tuple(sorted({*account.reasons, code}))}
         case core.AccountReasonCleared(code=code):

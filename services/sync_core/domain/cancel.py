@@ -21,9 +21,10 @@ def count_gone(order: OrderState, event: Event, context: Context) -> Iterator[De
     """Count a vanished order against its account, and hold it if too many vanish at once."""
     match event.data:
         case bling.OrderGone():
-            yield decided(
-                STREAM, core.AccountOrderGone(order_id=order.order_id), about=order.stream
-            )
+            if order.order_id in context.account.gone:
+                return
+            told = core.AccountOrderGone(order_id=order.order_id)
+            yield decided(STREAM, told, about=order.stream)
             earlier = context.account.gone_within_the_hour(event.recorded_at)
             if earlier >= GONE_LIMIT:
                 held = core.OrderGoneHeld(gone_within_the_hour=earlier + 1)
@@ -39,17 +40,12 @@ def cancel(order: OrderState, event: Event, context: Context) -> Iterator[Decisi
         return
     if shipment.status in FINISHED or shipment.status == "cancelled":
         return  # recorded only
-    if _never_told(shipment):
+    if not (shipment.told or shipment.registered):
         if not shipment.closed:
             over = core.OrderCancelled(shipment=shipment.number, by="bling", at_hub=False)
             yield decided(order.stream, over)
     elif _due(order, shipment, event, context):
         yield _cancel(order, shipment, kind)
-
-
-def _never_told(shipment: Shipment) -> bool:
-    never_sent = shipment.register_version == 0 or shipment.registration == "withheld"
-    return never_sent and not shipment.registered
 
 
 def _due(order: OrderState, shipment: Shipment, event: Event, context: Context) -> bool:

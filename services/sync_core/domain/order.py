@@ -43,8 +43,9 @@ class Shipment(Frozen):
 
     ``version`` counts the decisions to register or cancel; ``register_version`` and
     ``content_digest`` are those of the last register. ``registration`` is how that register
-    stands, ``registered`` whether 360Hub holds the shipment at all. ``rechecked``: a cancellation
-    that found nothing was sent once more. ``closed``: its end was told.
+    stands, ``told`` whether any was ever sent, ``registered`` whether 360Hub holds the shipment.
+    ``rechecked``: a cancellation that found nothing was sent once more. ``closed``: its end was
+    told.
     """
 
     number: int
@@ -67,6 +68,7 @@ class Shipment(Frozen):
         ]
         | None
     ) = None
+    told: bool = False
     registered: bool = False
     errors: tuple[str, ...] = ()
     cancellation: (
@@ -207,7 +209,7 @@ def evolve(order: OrderState, event: Event) -> OrderState:
         case bling.OrderObserved() as seen:
             return _observed(order, event, seen)
         case bling.OrderGone():
-            return order.model_copy(update={"gone": "gone"})
+            return order.model_copy(update={"gone": "gone", "kept": None})
         case bling.SituationSet() as answer:
             return _situation_set(order, answer)
         case bling.SituationRefused() as answer:
@@ -528,6 +530,7 @@ def _ordered(order: OrderState, event: Event) -> OrderState:
                 register_version=version,
                 content_digest=digest,
                 registration=how,
+                told=order.shipment is not None and (order.shipment.told or how == "sent"),
                 errors=(),
             )
         case core.CancelOrder(version=version):

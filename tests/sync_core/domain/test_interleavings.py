@@ -12,6 +12,12 @@ from shared.contracts import sync_core as core
 from tests.sync_core.domain.core import CANCELLED, OPEN, START
 from tests.sync_core.domain.world import SITUATIONS, STATUSES, World
 
+MOVES = (
+    *("read", "read", "read", "bling_works", "bling_works", "hub_works", "hub_works", "hub_tells"),
+    *("hub_tells", "hub_advances", "hub_advances", "drain", "drain", "seller_edits"),
+    *("seller_deletes", "lose_webhooks", "confirms_reopening", "retries", "refuse", "lose", "wait"),
+)
+
 STEPS = st.one_of(
     st.tuples(st.just("seller_sets"), st.sampled_from(SITUATIONS)),
     st.tuples(st.just("seller_sets"), st.sampled_from((START, CANCELLED, OPEN))),
@@ -22,31 +28,7 @@ STEPS = st.one_of(
     st.tuples(st.just("remaps"), st.booleans()),
     st.tuples(st.just("switches"), st.booleans()),
     st.tuples(
-        st.sampled_from(
-            [
-                "read",
-                "read",
-                "read",
-                "bling_works",
-                "bling_works",
-                "hub_works",
-                "hub_works",
-                "hub_advances",
-                "hub_advances",
-                "hub_tells",
-                "hub_tells",
-                "drain",
-                "drain",
-                "seller_edits",
-                "seller_deletes",
-                "lose_webhooks",
-                "confirms_reopening",
-                "retries",
-                "refuse",
-                "lose",
-                "wait",
-            ]
-        ),
+        st.sampled_from(MOVES),
         st.none(),
     ),
 )

@@ -584,7 +584,7 @@ class TestCancel:
         world.take_human(core.GoneConfirmed())
         world.drain()
         assert world.shipments[1].status == "cancelled"
-        assert world.core.account.reasons == ()
+        assert not world.core.account.reasons
 
 
 class TestPeople:

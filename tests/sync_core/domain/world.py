@@ -239,6 +239,7 @@ class World:
             self.patch(write.target)
             outcome = "already" if self.lose_answers else "written"
             self.lose_answers = max(0, self.lose_answers - 1)
+        self.agreed.add(write.target)
         self.tick()
         self.publish(
             bling.SituationSet.model_validate(
@@ -402,14 +403,15 @@ class World:
     def publish(self, data: Contract, stream: str = ORDER) -> None:
         """Hand a fact to the core, and its commands to the gateways."""
         self.route(self.core.fact(data, stream))
+
+    def route(self, logged: list[Event]) -> None:
+        """Hand what was ordered to the gateways, and note what both sides agree on now."""
         order = self.core.order
         mapping = self.core.account.mapping
         if order.shipment and mapping:
             target = target_of(order, mapping)
             if target is not None and order.shown_id == target:
                 self.agreed.add(target)
-
-    def route(self, logged: list[Event]) -> None:
         for event in logged:
             if event.kind == "command":
                 if event.data.TYPE.startswith("bling."):
