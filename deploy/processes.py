@@ -14,6 +14,7 @@ import aiohttp
 
 from deploy import records
 from deploy.errors import ProgramFailedError, tail
+from deploy.places import PROJECT
 from deploy.records import Record
 
 _STOP_LIMIT_S = 15
@@ -92,6 +93,7 @@ class Stack:
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
+                    cwd=PROJECT,
                     env=os.environ | program.environment,
                     start_new_session=True,
                 )

@@ -106,7 +106,8 @@ async def running(
         **settings,
     }
     async with Stack(name, _programs(ports, environment), state=state) as stack:
-        await _migrate(stack, environment)
+        for service in SERVICES:
+            await stack.finish(f"{service}-migrate")
         await stack.start(*PROGRAMS)
         await stack.wait_ready(*PROGRAMS)
         yield Product(stack, ports, environment, database)
@@ -130,20 +131,20 @@ def _require_free(ports: Ports) -> None:
             )
 
 
-async def _migrate(stack: Stack, environment: Mapping[str, str]) -> None:
-    for service in SERVICES:
-        command = python("-m", f"services.{service}", "migrate")
-        stack.add(Program(f"{service}-migrate", command, environment))
-        await stack.finish(f"{service}-migrate")
-
-
 def _programs(ports: Ports, environment: Mapping[str, str]) -> list[Program]:
-    return [
+    migrations = [_migration(service, environment) for service in SERVICES]
+    programs = [
         _service(name, ports.url(name), environment, name)
         if name in SERVICES
         else _sandbox(name, ports.url(name), environment)
         for name in PROGRAMS
     ]
+    return migrations + programs
+
+
+def _migration(service: str, environment: Mapping[str, str]) -> Program:
+    command = python("-m", f"services.{service}", "migrate")
+    return Program(f"{service}-migrate", command, environment)
 
 
 def _service(service: str, url: str, environment: Mapping[str, str], name: str) -> Program:

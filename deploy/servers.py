@@ -6,6 +6,7 @@ instances from the machine's own binaries; the same after installing packages.
 
 import fcntl
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -211,7 +212,8 @@ def _in_docker(kind: _Kind, purpose: Purpose, state: Path) -> _Server | None:
 
 
 def _private(kind: _Kind, purpose: Purpose, state: Path) -> _Server | None:
-    if not kind.has_binaries():
+    # Elsewhere processes cannot be told apart by their birth, which `records` relies on.
+    if sys.platform != "linux" or not kind.has_binaries():
         return None
     label = f"{kind.title.lower()}-{purpose}"
     with _one_starter(state):

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from io import TextIOWrapper
+from dataclasses import dataclass
+from itertools import cycle
+from typing import TextIO
 
 from rich.text import Text
 
@@ -16,37 +18,48 @@ _COLOURS = ("cyan", "green", "magenta", "yellow", "blue")
 
 @asynccontextmanager
 async def shown(stack: Stack) -> AsyncIterator[None]:
-    """Show the programs' new lines until the block ends."""
-    task = asyncio.create_task(_follow(stack), name="show logs")
+    """Show all that the programs have said, and go on until the block ends.
+
+    Follows the files instead of pipes: a slow terminal then never holds up a program.
+    """
+    logs = _open(stack)
+    task = asyncio.create_task(_follow(logs), name="show logs")
     try:
         yield
     finally:
         task.cancel()
         await asyncio.wait([task])
+        for log in logs:
+            log.show_new_lines()
+            log.file.close()
 
 
-async def _follow(stack: Stack) -> None:
-    """Follow the files instead of pipes: a slow terminal then never holds up a program."""
-    width = max(len(name) for name in stack.names)
-    files: dict[str, TextIOWrapper] = {}
-    try:
+@dataclass(frozen=True)
+class _Log:
+    prefix: Text
+    file: TextIO
+
+    def show_new_lines(self) -> None:
         while True:
-            for position, name in enumerate(stack.names):
-                if name not in files:
-                    files[name] = stack.log(name).open(errors="replace")
-                prefix = Text(f"{name:<{width}} │ ", style=_COLOURS[position % len(_COLOURS)])
-                _show_new_lines(files[name], prefix)
-            await asyncio.sleep(_POLL_S)
-    finally:
-        for file in files.values():
-            file.close()
+            start = self.file.tell()
+            line = self.file.readline()
+            if not line.endswith("\n"):
+                self.file.seek(start)  # the rest is still to come
+                return
+            console.print(self.prefix + Text.from_ansi(line.rstrip("\n")))
 
 
-def _show_new_lines(file: TextIOWrapper, prefix: Text) -> None:
+def _open(stack: Stack) -> list[_Log]:
+    width = max(len(name) for name in stack.names)
+    prefixes = (f"{name:<{width}} │ " for name in stack.names)
+    return [
+        _Log(Text(prefix, style=colour), stack.log(name).open(errors="replace"))
+        for name, prefix, colour in zip(stack.names, prefixes, cycle(_COLOURS), strict=False)
+    ]
+
+
+async def _follow(logs: list[_Log]) -> None:
     while True:
-        start = file.tell()
-        line = file.readline()
-        if not line.endswith("\n"):
-            file.seek(start)  # the rest is still to come
-            return
-        console.print(prefix + Text.from_ansi(line.rstrip("\n")))
+        for log in logs:
+            log.show_new_lines()
+        await asyncio.sleep(_POLL_S)
