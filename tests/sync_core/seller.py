@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+from services.sync_core.log.append import EventLog
 from services.sync_core.log.events import Incoming
 from shared.contracts import Contract, Message, canonical, derived_id, partition_of
 from shared.contracts import bling_gateway as bling
@@ -169,6 +170,15 @@ class Seller:
             correlationid=uuid4(),
             data=public,
         )
+
+
+async def opened(log: EventLog, *, live: bool = True) -> Seller:
+    """Make an account as the API does, and return its seller."""
+    seller = Seller()
+    async with log.writing(seller.partition, []) as writing:
+        await writing.open_account(seller.id)
+        await writing.append(seller.opening(live=live))
+    return seller
 
 
 def same(message: Message, **changes: Any) -> Message:

@@ -14,19 +14,11 @@ from services.sync_core.log.facts import read_fact
 from shared.contracts import Message
 from shared.contracts import sync_core as core
 from tests.sync_core.clock import Clock
-from tests.sync_core.seller import OPEN, PRODUCT, RECIPIENT, START, Seller, content, text
-
-
-async def opened(log: EventLog, *, live: bool = True) -> Seller:
-    seller = Seller()
-    async with log.writing(seller.partition, []) as writing:
-        await writing.open_account(seller.id)
-        await writing.append(seller.opening(live=live))
-    return seller
+from tests.sync_core.seller import OPEN, PRODUCT, RECIPIENT, START, Seller, content, opened, text
 
 
 def entry(message: Message) -> Incoming:
-    return read_fact(message.encode(), message.partition)[1]
+    return read_fact(message.encode(), message.partition).incoming
 
 
 async def append(log: EventLog, seller: Seller, *messages: Message) -> None:

@@ -54,6 +54,10 @@ class EventLog:
             if writing.to_send:
                 self._logged(partition)
 
+    def opened(self, sealed: bytes, partition: int) -> bytes:
+        """Undo :meth:`Writing.sealed`. Raises ``SealError``."""
+        return self.master.open(sealed, context=_message_context(partition))
+
 
 @dataclass
 class Writing:
@@ -105,16 +109,24 @@ class Writing:
         new: dict[tuple[UUID, UUID], Incoming] = {}
         for entry in incoming:
             new.setdefault((entry.account_id, entry.event_id), entry)
-        for known in await self.known(incoming):
+        for known in await self.known(new):
             del new[known]
         return list(new.values())
 
-    async def known(self, incoming: Iterable[Incoming]) -> set[tuple[UUID, UUID]]:
+    async def known(self, ids: Iterable[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
         """Return which of these (account, event id) are logged."""
-        asked = {(entry.account_id, entry.event_id) for entry in incoming}
+        asked = set(ids)
         if not asked:
             return set()
         rows = await self.connection.fetch(
             sql.LOGGED_IDS, self.partition, *zip(*asked, strict=True)
         )
         return {(row["account_id"], row["event_id"]) for row in rows}
+
+    def sealed(self, body: bytes) -> bytes:
+        """Seal a whole message that has to be kept: it may hold what is personal."""
+        return self.master.seal(body, context=_message_context(self.partition))
+
+
+def _message_context(partition: int) -> bytes:
+    return f"message|{partition}".encode()

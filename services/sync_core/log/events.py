@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from services.sync_core.domain import Event
@@ -73,6 +74,11 @@ class Row:
 
 
 COLUMNS: Final = tuple(field.name for field in fields(Row))
+
+
+def row_of(record: asyncpg.Record) -> Row:
+    """Return a record of the log as a row."""
+    return Row(**{name: record[name] for name in COLUMNS})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Messages from the bus as what can be logged, or why they cannot."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -7,48 +8,64 @@ from pydantic import ValidationError
 from services.sync_core.domain import UnknownStreamError
 from services.sync_core.log.events import Incoming
 from services.sync_core.log.states import initial_of
-from shared.contracts import Message, UnknownTypeError, parse_data
+from shared.contracts import Contract, Message, UnknownTypeError, parse_data
+
+
+class UnreadableMessageError(Exception):
+    """It cannot even be said which account the message is about. Says why, without quoting it."""
 
 
 class UnusableFactError(Exception):
-    """The message cannot be logged. ``cause`` says why, without quoting it."""
-
-    def __init__(self, cause: str, message: Message | None = None) -> None:
-        super().__init__(cause)
-        self.cause = cause
-        self.message = message
+    """The fact's data cannot be used. Names the defect."""
 
 
-def read_fact(body: bytes, partition: int) -> tuple[Message, Incoming]:
-    """Parse a message. Raises :class:`UnusableFactError`."""
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A message about an account. ``defect`` names why its data is None, that is, unusable."""
+
+    body: bytes
+    message: Message
+    data: Contract | None
+    defect: str | None = None
+
+    @property
+    def account_id(self) -> UUID:
+        """The account that the fact is about."""
+        return self.message.accountid
+
+    @property
+    def incoming(self) -> Incoming:
+        """The fact as it is logged. Raises :class:`UnusableFactError`."""
+        if self.data is None:
+            raise UnusableFactError(self.defect)
+        return Incoming(
+            account_id=self.message.accountid,
+            event_id=self.message.id,
+            stream=self.message.subject,
+            kind="fact",
+            data=self.data,
+            occurred_at=self.message.time,
+            correlation_id=self.message.correlationid,
+            causation_id=self.message.causationid,
+            source=self.message.source,
+            source_sequence=self.message.sequence,
+        )
+
+
+def read_fact(body: bytes, partition: int) -> Fact:
+    """Parse a message of this partition. Raises :class:`UnreadableMessageError`."""
     try:
         message = Message.decode(body)
     except ValidationError as error:
-        raise UnusableFactError("envelope_unreadable") from error
-    return message, _incoming(message, partition)
-
-
-def _incoming(message: Message, partition: int) -> Incoming:
+        raise UnreadableMessageError("envelope_unreadable") from error
     if message.partition != partition:
-        raise UnusableFactError("misrouted", message)
+        raise UnreadableMessageError("misrouted")
     try:
         initial_of(message.subject)
-        data = parse_data(message.type, message.data)
-    except UnknownStreamError as error:
-        raise UnusableFactError("stream_unknown", message) from error
-    except UnknownTypeError as error:
-        raise UnusableFactError("type_unknown", message) from error
-    except ValidationError as error:
-        raise UnusableFactError("data_invalid", message) from error
-    return Incoming(
-        account_id=UUID(int=message.accountid.int),
-        event_id=message.id,
-        stream=message.subject,
-        kind="fact",
-        data=data,
-        occurred_at=message.time,
-        correlation_id=message.correlationid,
-        causation_id=message.causationid,
-        source=message.source,
-        source_sequence=message.sequence,
-    )
+        return Fact(body, message, parse_data(message.type, message.data))
+    except UnknownStreamError:
+        return Fact(body, message, None, "stream_unknown")
+    except UnknownTypeError:
+        return Fact(body, message, None, "type_unknown")
+    except ValidationError:
+        return Fact(body, message, None, "data_invalid")

@@ -180,13 +180,13 @@ def _digest(key: DataKey | None, content: bytes) -> str:
 def unseal(row: Row, keys: SubjectKeys) -> dict[str, Any] | None:
     """Return the row's data with its personal part, or None if that was erased.
 
-    Raises ``SealError`` if the row was changed or moved.
+    The subject's key must have been loaded. Raises ``SealError`` if the row was changed or moved.
     """
     public: dict[str, Any] = orjson.loads(row.data)
     if row.subject is None:
         return public
     owner = Owner(row.account_id, row.subject)
-    key = keys.of(owner)
+    key = keys.keys.get(owner)
     if key is None:
         return None
     if row.personal is None:

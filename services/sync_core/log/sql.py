@@ -96,10 +96,20 @@ ORDER BY stream_version
 LIMIT $5
 """  # noqa: S608
 
-EVENT: Final = f"""
+EVENTS_BY_ID: Final = f"""
 SELECT {_LOGGED}
 FROM event_log
-WHERE partition = $1 AND account_id = $2 AND event_id = $3
+JOIN unnest($2::uuid[], $3::uuid[]) AS asked (account_id, event_id)
+    USING (account_id, event_id)
+WHERE partition = $1
+"""  # noqa: S608
+
+EVENTS_AT: Final = f"""
+SELECT {_LOGGED}
+FROM event_log
+JOIN unnest($2::uuid[], $3::bigint[]) AS asked (account_id, position)
+    USING (account_id, position)
+WHERE partition = $1
 """  # noqa: S608
 
 POSITIONS_OF: Final = """
@@ -112,6 +122,12 @@ HEAD: Final = """
 SELECT position, hash, recorded_at
 FROM account_head
 WHERE partition = $1 AND account_id = $2
+"""
+
+ALL_HEADS: Final = """
+SELECT account_id, position
+FROM account_head
+ORDER BY partition, account_id
 """
 
 # --- the states
@@ -138,6 +154,13 @@ FROM accounts
 JOIN unnest($2::uuid[], $3::bigint[]) AS asked (account_id, id)
     USING (account_id)
 WHERE partition = $1
+"""
+
+COUNT_STATES: Final = """
+SELECT
+    (SELECT count(*) FROM accounts WHERE partition = $1 AND account_id = $2)
+    + (SELECT count(*) FROM orders WHERE partition = $1 AND account_id = $2)
+    + (SELECT count(*) FROM products WHERE partition = $1 AND account_id = $2)
 """
 
 ORDERS_WAITING: Final = """
@@ -267,11 +290,11 @@ WHERE outbox.partition = $1
 """
 
 # Walks from account to account by the key alone, so that one account's backlog hides nobody's.
-WAITING: Final = f"""
+WAITING: Final = """
 WITH RECURSIVE waiting AS (
     (
         SELECT account_id FROM outbox
-        WHERE partition = $1 AND account_id > $2
+        WHERE partition = $1 AND account_id >= $2
         ORDER BY account_id LIMIT 1
     )
     UNION ALL
@@ -283,21 +306,15 @@ WITH RECURSIVE waiting AS (
         ORDER BY account_id LIMIT 1
     ) AS following
 )
-SELECT {", ".join(f"log.{name}" for name in COLUMNS)}
+SELECT waiting.account_id, entry.position
 FROM waiting
 CROSS JOIN LATERAL (
     SELECT position FROM outbox
     WHERE partition = $1 AND account_id = waiting.account_id
     ORDER BY position LIMIT $3
 ) AS entry
-CROSS JOIN LATERAL (
-    SELECT * FROM event_log
-    WHERE partition = $1
-        AND account_id = waiting.account_id
-        AND position = entry.position
-) AS log
 LIMIT $4
-"""  # noqa: S608
+"""
 
 # --- facts by their sequence
 
@@ -352,6 +369,12 @@ FROM unnest(
     $2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::bytea[]
 ) AS new
 ON CONFLICT (partition, message_id) DO NOTHING
+"""
+
+PARKED_IDS: Final = """
+SELECT message_id
+FROM parked_message
+WHERE partition = $1 AND message_id = ANY ($2::uuid[])
 """
 
 FIRST_PARKED: Final = """

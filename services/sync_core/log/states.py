@@ -41,6 +41,14 @@ class Held:
     waited_for: frozenset[int] = frozenset()
 
 
+LOADS: Final[tuple[tuple[type[State], str], ...]] = (
+    (AccountState, sql.LOAD_ACCOUNTS),
+    (OrderState, sql.LOAD_ORDERS),
+    (ProductState, sql.LOAD_PRODUCTS),
+)
+"""How the states of each kind of stream are read."""
+
+
 def initial_of(stream: str) -> State:
     """Return the state of a stream without history, if its name is the one we write.
 
@@ -107,7 +115,7 @@ class States:
     async def load(self, keys: Iterable[Key]) -> None:
         """Read the states that are not here yet; a stream without history starts empty."""
         wanted = {key: initial_of(key.stream) for key in keys if key not in self._held}
-        for kind, query in _LOADS:
+        for kind, query in LOADS:
             asked = {
                 (key.account_id, number_of(state)): key
                 for key, state in wanted.items()
@@ -152,13 +160,6 @@ class States:
     def changed(self) -> dict[Key, Held]:
         """Return the states that were folded into."""
         return {key: held for key, held in self._held.items() if held.updated_at is not None}
-
-
-_LOADS: Final = (
-    (AccountState, sql.LOAD_ACCOUNTS),
-    (OrderState, sql.LOAD_ORDERS),
-    (ProductState, sql.LOAD_PRODUCTS),
-)
 
 
 def number_of(state: State) -> int:
