@@ -21,6 +21,7 @@ from services.bling_gateway.errors import (
     UnreadableError,
 )
 from services.bling_gateway.limits import AddressLimits, Breakers
+from shared.gateway.values import Priority
 
 # Bling caps a page at 100 entries, by all accounts of those who tried.
 PAGE_SIZE: Final = 100
@@ -38,17 +39,22 @@ class Caller:
     """On whose behalf a call is made, and how it ranks among the account's calls."""
 
     account_id: UUID
-    priority: int
+    priority: Priority
 
 
 @dataclass(frozen=True)
 class Request:
-    """One call. ``not_after`` (on the monotonic clock): do not send it later than that."""
+    """One call.
+
+    ``turns`` are taken from the account's pace before it: two if a second call follows at once,
+    none for that second one. ``not_after`` (on the monotonic clock): do not send it later.
+    """
 
     method: str
     path: str
     query: Query = ()
     body: dict[str, Any] | None = None
+    turns: int = 1
     not_after: float | None = None
 
 
@@ -68,8 +74,8 @@ class AccessTokens(Protocol):
 class Pace(Protocol):
     """Lets calls through at the account's pace."""
 
-    async def turn(self, account_id: UUID, priority: int) -> None:
-        """Wait for the account's turn, or raise to try the whole work again later."""
+    async def turn(self, account_id: UUID, priority: Priority, calls: int = 1) -> None:
+        """Wait for the turn of as many calls, or raise to try the whole work again later."""
 
 
 class Transport:
@@ -90,6 +96,10 @@ class Transport:
         self._address = address
         self._breakers = Breakers()
 
+    def with_tokens(self, tokens: AccessTokens) -> "Transport":
+        """Return a transport under the same limits that uses other tokens."""
+        return Transport(self._session, self._api_url, tokens, self._pace, self._address)
+
     async def call(self, caller: Caller, request: Request) -> Answer:
         """Make one call, with a renewed token if Bling rejects ours. Raises `BlingError`."""
         self._breakers.refuse_if_open(caller.account_id)
@@ -107,7 +117,8 @@ class Transport:
         return answer
 
     async def _paced(self, caller: Caller, request: Request, token: str) -> Answer:
-        await self._pace.turn(caller.account_id, caller.priority)
+        if request.turns:
+            await self._pace.turn(caller.account_id, caller.priority, request.turns)
         await self._address.request()
         if request.not_after is not None and monotonic() > request.not_after:
             raise TooLateError
@@ -164,6 +175,13 @@ class BlingClient:
         """Read an order, unparsed: what cannot be parsed wholly must still be told of."""
         return await self._get(f"/pedidos/vendas/{order_id}")
 
+    async def order_to_write(self, order_id: int) -> Any:
+        """Read an order, and take the turn of the write that follows at once."""
+        answer = await self._transport.call(
+            self._caller, Request("GET", f"/pedidos/vendas/{order_id}", turns=2)
+        )
+        return answer.data()
+
     async def orders_changed_since(
         self, since_local: datetime, until_local: datetime, page: int
     ) -> list[wire.ListedOrder]:
@@ -196,10 +214,12 @@ class BlingClient:
     async def set_situation(self, order_id: int, situation_id: int, *, not_after: float) -> None:
         """Put an order into a situação. Bling takes no precondition and no idempotency key.
 
-        Raises `TooLateError`, and sends nothing, if the account's turn came after ``not_after``.
+        Its turn was taken by :meth:`order_to_write`. Raises `TooLateError`, and sends nothing, if
+        it is held up until after ``not_after``.
         """
         path = f"/pedidos/vendas/{order_id}/situacoes/{situation_id}"
-        await self._transport.call(self._caller, Request("PATCH", path, not_after=not_after))
+        request = Request("PATCH", path, turns=0, not_after=not_after)
+        await self._transport.call(self._caller, request)
 
     async def sales_module(self) -> int:
         """Find the module that the situações of sales orders belong to."""

@@ -1,18 +1,18 @@
 """How a seller connects Bling: to the consent page and back."""
 
 import hashlib
+import hmac
 import secrets
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
 from aiohttp import web
 
 from services.bling_gateway import pages, wire
-from services.bling_gateway.client import BlingClient, Caller
+from services.bling_gateway.client import BlingClient, Caller, Transport
 from services.bling_gateway.errors import AccountDeadError, BlingError, ThrottledError
 from services.bling_gateway.oauth import App, TokenEndpoint
 from services.bling_gateway.store import connections, readings
@@ -20,5 +20,209 @@ from services.bling_gateway.tokens import Tokens
 from shared.contracts import derived_id
 from shared.contracts.bling_gateway import AccountConnected
 from shared.gateway import accounts
+from shared.gateway.errors import Setback
 from shared.gateway.facts import Facts
 from shared.gateway.store import Connection, Pool
+from shared.gateway.values import Priority
+
+log = structlog.get_logger(__name__)
+
+_COOKIE: Final = "bling_connecting"
+_START_AGAIN: Final = "Volte ao link de conexão que você recebeu e comece de novo."
+
+# Bling developer documentation, Erros comuns.
+_CONSENT_ERRORS: Final = {
+    "access_denied": "O acesso não foi autorizado no Bling.",
+    "app_inativo": "O aplicativo está inativo no Bling. Fale com o suporte.",
+    "UNAUTHORIZED_ERROR": "O seu usuário do Bling não tem permissão para autorizar o aplicativo.",
+}
+
+
+class NotConnected(Exception):  # noqa: N818 - said to the seller
+    """Connecting failed. The text is for the seller."""
+
+    def __init__(self, text: str, status: int = 400) -> None:
+        super().__init__(text)
+        self.text = text
+        self.status = status
+
+
+class Connecting:
+    """Answers ``GET /oauth/start`` and ``GET /oauth/callback``.
+
+    The state is used once, lives ten minutes, and is bound to the browser by a cookie: nobody can
+    have somebody else's consent arrive in their own account, or the reverse.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        app: App,
+        endpoint: TokenEndpoint,
+        transport: Transport,
+        tokens: Tokens,
+        facts: Facts,
+        *,
+        reconcile_after: timedelta,
+        connected: Callable[[UUID], None],
+    ) -> None:
+        self._pool = pool
+        self._app = app
+        self._endpoint = endpoint
+        self._transport = transport
+        self._tokens = tokens
+        self._facts = facts
+        self._reconcile_after = reconcile_after
+        self._connected = connected
+
+    async def start(self, request: web.Request) -> web.StreamResponse:
+        """Send the seller to Bling's consent page."""
+        account_id = _account_of(request)
+        async with self._pool.acquire() as conn:
+            account = account_id and await accounts.find(conn, account_id)
+            if not account:
+                return pages.went_wrong("Este link de conexão não é válido.", status=404)
+            state, cookie = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+            await connections.begin_oauth(conn, account.account_id, _digest(state), _digest(cookie))
+        response = web.Response(
+            status=302,
+            headers={"Location": self._app.consent_url(state), "Cache-Control": "no-store"},
+        )
+        _set_cookie(request, response, cookie)
+        return response
+
+    async def callback(self, request: web.Request) -> web.StreamResponse:
+        """Take the seller back: exchange the code, see whose company it is, connect."""
+        try:
+            account_id = await self._begun(request)
+            company = await self._connect(account_id, request)
+        except NotConnected as error:
+            response = pages.went_wrong(error.text, status=error.status)
+        else:
+            self._connected(account_id)
+            response = pages.connected(company.nome or company.id)
+        response.del_cookie(_COOKIE, path="/oauth")
+        return response
+
+    async def _begun(self, request: web.Request) -> UUID:
+        """Return the account that this browser began to connect, and use the state up."""
+        async with self._pool.acquire() as conn:
+            begun = await connections.take_oauth(conn, _digest(request.query.get("state", "")))
+        cookie = _digest(request.cookies.get(_COOKIE, ""))
+        if begun is None or not hmac.compare_digest(begun.cookie_digest, cookie):
+            raise NotConnected(f"A conexão não foi iniciada neste navegador. {_START_AGAIN}")
+        if not begun.is_live:
+            raise NotConnected(f"A conexão demorou demais. {_START_AGAIN}")
+        return begun.account_id
+
+    async def _connect(self, account_id: UUID, request: web.Request) -> wire.Company:
+        code = request.query.get("code", "")
+        if not code:
+            raise _consent_refused(request.query.get("error", ""))
+        try:
+            pair = await self._endpoint.exchange(code)
+            company = await self._company_of(account_id, pair)
+        except (BlingError, Setback) as error:
+            raise _bling_failed(account_id, error) from error
+        await self._store(account_id, company, pair, request.query["state"])
+        return company
+
+    async def _company_of(self, account_id: UUID, pair: wire.TokenPair) -> wire.Company:
+        transport = self._transport.with_tokens(_Fresh(pair.access_token))
+        return await BlingClient(transport, Caller(account_id, Priority.STATUS)).company()
+
+    async def _store(
+        self, account_id: UUID, company: wire.Company, pair: wire.TokenPair, state: str
+    ) -> None:
+        async with self._pool.acquire() as conn, conn.transaction():
+            await self._bind(conn, account_id, company.id)
+            await self._tokens.store(conn, account_id, pair)
+            await readings.begin_reconciling(conn, account_id, self._reconcile_after)
+            await accounts.connected(conn, account_id)
+            fact_id = derived_id(account_id, "account_connected", _digest(state).hex())
+            await self._facts.publish(
+                conn,
+                account_id,
+                "account",
+                AccountConnected(company_id=company.id, company_name=company.nome or None),
+                fact_id=fact_id,
+                cause=None,
+                correlation=fact_id,
+            )
+        log.info("account connected", action="account_connected", account_id=str(account_id))
+
+    async def _bind(self, conn: Connection, account_id: UUID, company_id: str) -> None:
+        """Bind account and company for ever: orders of two companies must never mix."""
+        if await connections.bind_company(conn, company_id, account_id):
+            return
+        log.error(
+            "an account was offered another company, or a company another account",
+            action="company_refused",
+            account_id=str(account_id),
+        )
+        raise NotConnected(
+            "A empresa do Bling que você autorizou não é a desta conta, ou já está ligada a outra."
+            " Entre no Bling com a empresa certa e comece de novo.",
+            status=409,
+        )
+
+
+class _Fresh:
+    """The token of a seller who just consented, before it is known whose it is."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    async def current(self, _account_id: UUID) -> str:
+        return self._token
+
+    async def renewed(self, _account_id: UUID, _rejected: str) -> str:
+        raise AccountDeadError("a token was rejected right after the consent")
+
+    async def dead(self, _account_id: UUID, _rejected: str, _cause: str) -> None:
+        """Nothing was connected yet."""
+
+
+def _account_of(request: web.Request) -> UUID | None:
+    try:
+        return UUID(request.query.get("account", ""))
+    except ValueError:
+        return None
+
+
+def _set_cookie(request: web.Request, response: web.Response, value: str) -> None:
+    # Behind a proxy that ends TLS the request itself is plain.
+    is_secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
+    response.set_cookie(
+        _COOKIE,
+        value,
+        path="/oauth",
+        max_age=int(connections.OAUTH_STATE_LIFE.total_seconds()),
+        httponly=True,
+        # Lax: Bling sends the seller back by a link from another site.
+        samesite="Lax",
+        secure=is_secure,
+    )
+
+
+def _consent_refused(error: str) -> NotConnected:
+    text = _CONSENT_ERRORS.get(error, "O Bling não concluiu a autorização.")
+    return NotConnected(f"{text} {_START_AGAIN}")
+
+
+def _bling_failed(account_id: UUID, error: Exception) -> NotConnected:
+    log.error(
+        "connecting failed at Bling",
+        action="connect_failed",
+        account_id=str(account_id),
+        error=f"{type(error).__name__}: {error}",
+    )
+    if isinstance(error, AccountDeadError):
+        return NotConnected(f"O Bling não aceitou a autorização. {_START_AGAIN}")
+    if isinstance(error, ThrottledError | Setback):
+        return NotConnected(f"Há conexões demais neste momento. {_START_AGAIN}", status=503)
+    return NotConnected(f"O Bling não respondeu como esperado. {_START_AGAIN}", status=502)
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()

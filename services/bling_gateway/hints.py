@@ -63,9 +63,7 @@ class Hints:
 
         return react
 
-    def _order_changed(
-        self, account_id: UUID, order_id: int, envelope: wire.Envelope
-    ) -> Reaction:
+    def _order_changed(self, account_id: UUID, order_id: int, envelope: wire.Envelope) -> Reaction:
         hint = _order_hint(envelope)
 
         async def react(conn: Connection) -> None:
@@ -78,9 +76,7 @@ class Hints:
 
         return react
 
-    async def _is_echo(
-        self, conn: Connection, account_id: UUID, hint: wire.OrderHint
-    ) -> bool:
+    async def _is_echo(self, conn: Connection, account_id: UUID, hint: wire.OrderHint) -> bool:
         is_echo = await orders.use_ticket(conn, account_id, hint.id, fingerprint_of_hint(hint))
         if is_echo:
             log.debug(

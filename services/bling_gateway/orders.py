@@ -133,7 +133,7 @@ class OrderReader:
         other = next((order.id for order in listed if order.id != order_id), None)
         if other is None:
             return False
-        await self._readings.order_alone(client, other)
+        await client.order(other)
         return True
 
     async def _tell_gone(self, work: Work, order_id: int, evidence: str) -> None:

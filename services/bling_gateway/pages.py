@@ -11,7 +11,8 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
-body {{ font: 1.05rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 4rem auto; padding: 0 1rem }}
+body {{ font: 1.05rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 4rem auto; }}
+body {{ padding: 0 1rem }}
 h1 {{ font-size: 1.5rem }}
 </style>
 </head>

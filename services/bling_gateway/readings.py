@@ -75,16 +75,13 @@ class Readings:
         self._pool = pool
         self._keys = keys
 
-    async def order_alone(self, client: BlingClient, order_id: int) -> OrderReading:
-        """Read an order without anything that belongs to it."""
-        async with self._pool.acquire() as conn:
-            began = await orders.now(conn)
-        began_s = time.monotonic()
-        return _parsed(began, began_s, await client.order(order_id))
+    async def order_to_write(self, client: BlingClient, order_id: int) -> OrderReading:
+        """Read an order alone, in order to write to it at once."""
+        return await self._read(client.order_to_write, order_id)
 
     async def order(self, client: BlingClient, account_id: UUID, order_id: int) -> OrderReading:
         """Read an order with its contact, its NF-e and, if parcels are counted, its products."""
-        alone = await self.order_alone(client, order_id)
+        alone = await self._read(client.order, order_id)
         if alone.read is None:
             return alone
         order, problems = alone.read.order, []
@@ -125,6 +122,12 @@ class Readings:
         kept = await self._kept(account_id, "invoice", invoice_id, wire.Invoice, _KEPT["invoice"])
         return kept[0] if kept else None
 
+    async def _read(self, read: Callable[[int], Awaitable[Any]], order_id: int) -> OrderReading:
+        async with self._pool.acquire() as conn:
+            began = await orders.now(conn)
+        began_s = time.monotonic()
+        return _parsed(began, began_s, await read(order_id))
+
     async def _contact(
         self, client: BlingClient, alone: OrderReading, account_id: UUID, contact_id: int
     ) -> tuple[wire.Contact | None, list[Problem]]:
@@ -154,7 +157,7 @@ class Readings:
     async def _products_of(
         self, client: BlingClient, account_id: UUID, order: wire.Order
     ) -> dict[int, wire.Product]:
-        """Read the order's products if parcels can be made of them; one that is gone is left out."""
+        """Read the order's products if parcels can be made of them, leaving out what is gone."""
         if not order.transporte.quantidadeVolumes:
             return {}
         products = {}

@@ -64,7 +64,7 @@ class SituationWriter:
         client = self._clients(Caller(work.account_id, work.priority))
         for _ in range(_READS):
             try:
-                reading = await self._readings.order_alone(client, command.order_id)
+                reading = await self._readings.order_to_write(client, command.order_id)
             except NotFoundError:
                 return await self._tell_gone(work, command)
             if reading.situation == command.target:

@@ -55,12 +55,12 @@ class Webhooks:
         return web.Response()
 
     def _is_authentic(self, body: bytes, header: str) -> bool:
-        presented = header.encode()
+        presented = header.encode(errors="surrogateescape")
         expected = [
             b"sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest().encode()
             for secret in self._secrets
         ]
-        return any([hmac.compare_digest(presented, each) for each in expected])
+        return any(hmac.compare_digest(presented, each) for each in expected)
 
     async def _store(self, body: bytes, headers: dict[str, str]) -> None:
         try:
@@ -97,7 +97,9 @@ class Webhooks:
 def _headers_of(request: web.Request) -> dict[str, str]:
     kept = {name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers}
     # Header values may hold bytes that are no text.
-    return {name: value.encode("ascii", "backslashreplace").decode() for name, value in kept.items()}
+    return {
+        name: value.encode("ascii", "backslashreplace").decode() for name, value in kept.items()
+    }
 
 
 def _alarm(action: str, sentence: str, error: Exception | None = None) -> None:

@@ -263,7 +263,7 @@ class OrderHint(Wire):
 
 
 class InvoiceHint(Wire):
-    """The ``data`` of ``invoice.created`` and ``invoice.updated``. ``tipo`` 0 is an incoming one."""
+    """The ``data`` of ``invoice.created`` and ``.updated``. ``tipo`` 0 is an incoming one."""
 
     id: Id
     tipo: OptionalInt = None

@@ -1,6 +1,6 @@
 """Companies, tokens and authorisations that were begun."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -50,7 +50,7 @@ SET sealed = excluded.sealed, renew_at = excluded.renew_at, expires_at = exclude
 _DROP_PAIR = "DELETE FROM token WHERE partition = $1 AND account_id = $2"
 
 _CONNECTED_ACCOUNTS = """
-SELECT a.account_id, a.name, a.tag, a.state, c.company_id
+SELECT a.account_id, a.name, a.tag, a.state, a.paused_reason, c.company_id
 FROM account AS a
 LEFT JOIN company AS c ON c.account_id = a.account_id
 ORDER BY a.tag
@@ -83,7 +83,12 @@ class ListedAccount:
     name: str
     tag: str
     state: str
+    paused_reason: str | None
     company_id: str | None
+
+    def shown(self) -> dict[str, str | None]:
+        """Return what the API shows."""
+        return {**asdict(self), "account_id": str(self.account_id)}
 
 
 async def account_of_company(conn: Connection, company_id: str) -> UUID | None:

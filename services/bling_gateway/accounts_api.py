@@ -1,0 +1,21 @@
+"""``GET /api/accounts``: which accounts there are, and which are connected to Bling."""
+
+import orjson
+from aiohttp import web
+
+from services.bling_gateway.store import connections
+from shared.gateway.store import Pool
+
+
+class AccountsApi:
+    """Answers the operators' requests."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def list_accounts(self, _request: web.Request) -> web.Response:
+        """List every account."""
+        async with self._pool.acquire() as conn:
+            listed = await connections.accounts(conn)
+        body = orjson.dumps({"accounts": [account.shown() for account in listed]})
+        return web.Response(body=body, content_type="application/json")
