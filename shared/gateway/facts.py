@@ -1,11 +1,17 @@
 """Facts: numbered without gaps per account, stored with what they tell of, published afterwards."""
 
+from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 from shared.contracts import Contract, Message, partition_of
-from shared.gateway.store import Connection
+from shared.gateway.store import Connection, Pool
 from shared.gateway.store import facts as store
 from shared.gateway.values import Clock, utc_now
+from shared.outbox import OutboxEntry
+
+_PER_ACCOUNT: Final = 20
+"""How many facts of an account are offered at a time. They go out one after the other."""
 
 
 class Facts:
@@ -48,3 +54,25 @@ class Facts:
             data=contract.model_dump(mode="json"),
         )
         await store.add(conn, partition, account_id, sequence, message.encode())
+
+
+class FactOutbox:
+    """The facts that are committed and not yet on the bus."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def waiting(self, partition: int, limit: int) -> Sequence[OutboxEntry]:
+        """Return facts to publish, in order per account, with a place for every account."""
+        async with self._pool.acquire() as conn:
+            rows = await store.waiting(conn, partition, limit, per_account=_PER_ACCOUNT)
+        return [
+            OutboxEntry(row["account_id"], row["sequence"], "facts", Message.decode(row["message"]))
+            for row in rows
+        ]
+
+    async def published(self, partition: int, entries: Sequence[OutboxEntry]) -> None:
+        """Forget facts that are on the bus."""
+        done = [(entry.account_id, entry.position) for entry in entries]
+        async with self._pool.acquire() as conn:
+            await store.published(conn, partition, done)
