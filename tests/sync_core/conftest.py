@@ -1,6 +1,5 @@
 """The core's own database, and an account in it."""
 
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from yarl import URL
 
 import services.sync_core
 import shared.bus
@@ -17,7 +17,6 @@ from shared.database import migrate, open_pool
 from shared.sealing import MasterKeys
 from tests.sync_core.clock import Clock
 
-ADMIN_URL = os.environ.get("DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 CORE = Path(services.sync_core.__file__).parent
 BUS = Path(shared.bus.__file__).parent
 
@@ -31,22 +30,21 @@ class CoreDatabase:
 
 
 @pytest.fixture(scope="session")
-async def core_database() -> AsyncIterator[CoreDatabase]:
-    name = f"core_{uuid4().hex[:12]}"
-    admin = await asyncpg.connect(ADMIN_URL)
-    await admin.execute(f"CREATE DATABASE {name}")
-    base, _, _ = ADMIN_URL.rpartition("/")
-    server = base.rpartition("@")[2]
-    urls = CoreDatabase(f"{base}/{name}", f"postgresql://{name}:secret@{server}/{name}")
+async def core_database(server_url: str) -> AsyncIterator[CoreDatabase]:
+    name = f"test_core_{uuid4().hex[:12]}"
+    admin = URL(server_url).with_path(f"/{name}")
+    urls = CoreDatabase(str(admin), str(admin.with_user(name).with_password("secret")))
+    server = await asyncpg.connect(server_url)
+    await server.execute(f"CREATE DATABASE {name}")
     try:
         await migrate(
             urls.admin_url, urls.service_url, "sync_core", CORE / "migrations", BUS / "migrations"
         )
         yield urls
     finally:
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        await admin.execute(f"DROP ROLE IF EXISTS {name}")
-        await admin.close()
+        await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await server.execute(f"DROP ROLE IF EXISTS {name}")
+        await server.close()
 
 
 @pytest.fixture(scope="session")

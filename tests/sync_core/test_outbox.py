@@ -1,0 +1,158 @@
+"""What the relay is offered: in order, made ready to be sent, or withdrawn."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from services.sync_core.log.append import EventLog
+from services.sync_core.log.connection import Pool
+from services.sync_core.log.facts import read_fact
+from services.sync_core.log.outbox import LogOutbox
+from shared.contracts import Message
+from shared.contracts.sync_core import ImportProduct, RegisterOrder
+from shared.outbox import OutboxEntry
+from tests.sync_core.seller import RECIPIENT, Seller, content, opened
+
+ERASE = (
+    "UPDATE subject_key SET wrapped = NULL, erased_at = now()"
+    " WHERE account_id = $1 AND subject = 'contact-77'"
+)
+
+
+async def registered(log: EventLog, *, orders: int = 1) -> Seller:
+    """Return a seller whose orders have everything that registering them needs."""
+    seller = await opened(log)
+    messages = [seller.observed(at, content=content()) for at in range(1, orders + 1)]
+    messages += [seller.product_observed(), seller.product_imported()]
+    async with log.writing(seller.partition, [seller.id]) as writing:
+        await writing.append([read_fact(m.encode(), m.partition).incoming for m in messages])
+    return seller
+
+
+async def offered(outbox: LogOutbox, seller: Seller) -> list[OutboxEntry]:
+    """Take everything that the seller's account has to send, as a relay would."""
+    taken: list[OutboxEntry] = []
+    while entries := await outbox.waiting(seller.partition, 500):
+        taken += [entry for entry in entries if entry.account_id == seller.id]
+        await outbox.published(seller.partition, entries)
+    return taken
+
+
+def only(entries: Sequence[OutboxEntry], type_: str) -> Message:
+    (message,) = [entry.message for entry in entries if entry.message.type == type_]
+    return message
+
+
+async def test_the_content_travels_whole_although_it_was_logged_apart(log: EventLog) -> None:
+    seller = await registered(log)
+
+    entries = await offered(LogOutbox(log), seller)
+
+    register = RegisterOrder.model_validate(only(entries, RegisterOrder.TYPE).data)
+    assert register.content == content()
+    assert register.content is not None
+    assert register.content.recipient == RECIPIENT
+    product = ImportProduct.model_validate(only(entries, ImportProduct.TYPE).data)
+    assert product.content is not None
+    assert product.content.name == "Caneca"
+
+
+async def test_a_message_says_where_it_comes_from(log: EventLog, pool: Pool) -> None:
+    seller = await registered(log)
+
+    message = only(await offered(LogOutbox(log), seller), RegisterOrder.TYPE)
+
+    row = await pool.fetchrow("SELECT * FROM event_log WHERE event_id = $1", message.id)
+    assert row is not None
+    assert (message.source, message.sequence) == ("/sync_core", row["position"])
+    assert message.causationid == row["causation_id"]
+    cause = "SELECT correlation_id FROM event_log WHERE event_id = $1"
+    assert message.correlationid == await pool.fetchval(cause, row["causation_id"])
+
+
+async def test_commands_go_to_gateways_and_decisions_to_anyone(log: EventLog) -> None:
+    seller = await registered(log)
+
+    entries = await offered(LogOutbox(log), seller)
+
+    assert [entry.position for entry in entries] == sorted(entry.position for entry in entries)
+    for entry in entries:
+        wanted = "events" if entry.message.type.startswith("sync.") else "commands"
+        assert entry.exchange == wanted
+
+
+async def test_without_the_key_nothing_is_sent_and_the_log_says_so(
+    log: EventLog, pool: Pool, owner: Pool
+) -> None:
+    seller = await registered(log)
+    await owner.execute(ERASE, seller.id)
+
+    entries = await offered(LogOutbox(log), seller)
+
+    assert RegisterOrder.TYPE not in [entry.message.type for entry in entries]
+    rows = await pool.fetch(
+        "SELECT stream, kind FROM event_log WHERE account_id = $1 AND type = 'command.withdrawn'",
+        seller.id,
+    )
+    assert [(row["stream"], row["kind"]) for row in rows] == [("order-1", "decision")]
+    left = "SELECT count(*) FROM outbox WHERE account_id = $1"
+    assert await pool.fetchval(left, seller.id) == 0
+
+
+async def test_a_key_that_does_not_fit_stops_its_own_account_only(
+    log: EventLog, owner: Pool
+) -> None:
+    broken, well = await registered(log), await registered(log)
+    while well.partition != broken.partition:
+        well = await registered(log)
+    await owner.execute(
+        "UPDATE event_log SET personal = '\\x0102' WHERE account_id = $1 AND personal IS NOT NULL",
+        broken.id,
+    )
+
+    entries = await LogOutbox(log).waiting(broken.partition, 500)
+
+    types = {
+        seller: [e.message.type for e in entries if e.account_id == seller.id]
+        for seller in (broken, well)
+    }
+    assert RegisterOrder.TYPE in types[well]
+    assert RegisterOrder.TYPE not in types[broken]
+
+
+async def test_a_backlog_of_one_account_hides_no_other(log: EventLog) -> None:
+    busy = await registered(log, orders=60)
+    quiet = await registered(log)
+    while quiet.partition != busy.partition:
+        quiet = await registered(log)
+    outbox = LogOutbox(log)
+
+    seen = set()
+    for _ in range(40):
+        seen |= {entry.account_id for entry in await outbox.waiting(busy.partition, 30)}
+
+    assert {busy.id, quiet.id} <= seen
+
+
+@pytest.mark.parametrize("limit", [1, 7, 500])
+async def test_entries_of_an_account_come_without_holes(log: EventLog, limit: int) -> None:
+    seller = await registered(log, orders=12)
+    outbox = LogOutbox(log)
+    whole = [entry.position for entry in await _all(outbox, seller, 500)]
+
+    assert await _positions(outbox, seller, limit) == whole
+
+
+async def _all(outbox: LogOutbox, seller: Seller, limit: int) -> list[OutboxEntry]:
+    entries = await outbox.waiting(seller.partition, limit)
+    return [entry for entry in entries if entry.account_id == seller.id]
+
+
+async def _positions(outbox: LogOutbox, seller: Seller, limit: int) -> list[int]:
+    """Publish until the first twenty of the seller's entries are gone, by ``limit`` at a time."""
+    positions: list[int] = []
+    while len(positions) < 20:
+        entries = await outbox.waiting(seller.partition, limit)
+        positions += [entry.position for entry in entries if entry.account_id == seller.id]
+        await outbox.published(seller.partition, entries)
+    return positions[:20]

@@ -1,0 +1,105 @@
+"""The log can be proved: tampering shows, and folding again gives the same bytes."""
+
+import pytest
+
+from services.sync_core.log.append import EventLog
+from services.sync_core.log.connection import Pool
+from services.sync_core.log.replay import accounts_with_logs, replay, verify
+from tests.sync_core.seller import Seller
+from tests.sync_core.test_outbox import ERASE, registered
+
+
+@pytest.fixture
+async def seller(log: EventLog) -> Seller:
+    return await registered(log, orders=3)
+
+
+def silent(read: int) -> None:
+    """Show no progress."""
+
+
+async def test_an_honest_log_is_proved(pool: Pool, seller: Seller) -> None:
+    read: list[int] = []
+
+    assert await verify(pool, seller.id, read.append) == []
+    assert await replay(pool, seller.id, silent) == []
+    assert dict(await accounts_with_logs(pool))[seller.id] == sum(read) > 20
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "data = replace(data::text, '1042', '1043')::json",
+        "recorded_at = recorded_at + interval '1 microsecond'",
+        "occurred_at = occurred_at - interval '1 day'",
+        "actor = 'someone else'",
+        "type = 'order.settled'",
+        "kind = 'decision', source_sequence = NULL",
+        "causation_id = gen_random_uuid()",
+        "personal = '\\x00'",
+        "rules_revision = 0",
+        "source = '/hub_gateway'",
+        "subject = 'contact-1'",
+        "hash = sha256('x')",
+    ],
+)
+async def test_a_tampered_row_shows(pool: Pool, owner: Pool, seller: Seller, change: str) -> None:
+    position = await pool.fetchval(
+        "SELECT position FROM event_log WHERE account_id = $1 AND personal IS NOT NULL"
+        " ORDER BY position LIMIT 1",
+        seller.id,
+    )
+    await owner.execute(
+        f"UPDATE event_log SET {change} WHERE account_id = $1 AND position = $2",  # noqa: S608
+        seller.id,
+        position,
+    )
+
+    found = await verify(pool, seller.id, silent)
+
+    assert f"position {position}" in {difference.where for difference in found}
+
+
+async def test_a_removed_row_shows(pool: Pool, owner: Pool, seller: Seller) -> None:
+    await owner.execute("DELETE FROM event_log WHERE account_id = $1 AND position = 7", seller.id)
+
+    assert "follows position 6" in {each.cause for each in await verify(pool, seller.id, silent)}
+
+
+async def test_a_shortened_log_shows(pool: Pool, owner: Pool, seller: Seller) -> None:
+    await owner.execute(
+        "DELETE FROM event_log WHERE account_id = $1 AND position ="
+        " (SELECT max(position) FROM event_log WHERE account_id = $1)",
+        seller.id,
+    )
+
+    assert [each.where for each in await verify(pool, seller.id, silent)] == ["head"]
+
+
+async def test_a_changed_state_shows(pool: Pool, owner: Pool, seller: Seller) -> None:
+    await owner.execute(
+        "UPDATE orders SET state = replace(state::text, '1042', '1043')::json"
+        " WHERE account_id = $1 AND order_id = 2",
+        seller.id,
+    )
+
+    assert [each.where for each in await replay(pool, seller.id, silent)] == ["order-2"]
+
+
+async def test_a_state_without_history_shows(pool: Pool, owner: Pool, seller: Seller) -> None:
+    await owner.execute(
+        "INSERT INTO products SELECT partition, account_id, 5, 1, NULL, NULL, now(), now(), '{}'"
+        " FROM account_head WHERE account_id = $1",
+        seller.id,
+    )
+
+    assert [each.where for each in await replay(pool, seller.id, silent)] == ["states"]
+
+
+async def test_both_proofs_hold_after_a_subject_was_erased(
+    pool: Pool, owner: Pool, seller: Seller
+) -> None:
+    await owner.execute(ERASE, seller.id)
+
+    assert await verify(pool, seller.id, silent) == []
+    assert await replay(pool, seller.id, silent) == []
