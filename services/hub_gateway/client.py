@@ -1,8 +1,9 @@
 """360Hub's HTTP API: the adapter of the port."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
+from urllib.parse import quote
 from uuid import UUID
 
 import aiohttp
@@ -10,6 +11,7 @@ import orjson
 
 from services.hub_gateway import port, translate, wire
 from services.hub_gateway.answers import Answer, exhausted_for_s, settle
+from services.hub_gateway.signatures import usable
 from services.hub_gateway.tokens import AccessToken, CredentialSource, Tokens
 from shared.contracts.hub_gateway import FieldError
 
@@ -19,6 +21,13 @@ TIMEOUT: Final = aiohttp.ClientTimeout(total=12, connect=4)
 _EVENT_TYPES: Final = ("order.*", "product.*", "manifest.*")
 _PAGE: Final = 200
 _Query = Mapping[str, str | int]
+
+Pace = Callable[[UUID], Awaitable[None]]
+"""Waits for the account's turn to be called."""
+
+
+async def at_once(account_id: UUID) -> None:
+    """Let a call through that a person waits for."""
 
 
 def open_http(contact: str) -> aiohttp.ClientSession:
@@ -30,14 +39,19 @@ def open_http(contact: str) -> aiohttp.ClientSession:
 class HubClient:
     """Implements :class:`~services.hub_gateway.port.Hub` over HTTP.
 
-    A call is made once; only a token that expired meanwhile is replaced and the call repeated.
+    Calls wait for their turn by ``pace``. A call is made once; only a token that expired meanwhile is replaced and the call repeated.
     Everything else is for the caller's work queue to repeat.
     """
 
     def __init__(
-        self, http: aiohttp.ClientSession, base_url: str, credentials: CredentialSource
+        self,
+        http: aiohttp.ClientSession,
+        base_url: str,
+        credentials: CredentialSource,
+        pace: Pace,
     ) -> None:
         self._http = http
+        self._pace = pace
         self._base_url = base_url.rstrip("/")
         self._tokens = Tokens(http, self._base_url, credentials)
         self._exhausted_until_s: dict[UUID, float] = {}
@@ -170,7 +184,17 @@ class HubClient:
         key = f"endpoint-{time.time_ns()}"
         answer = await self._call(account_id, "POST", "/v1/webhook-endpoints", body, key=key)
         made = _found(answer).read(wire.WebhookEndpoint)
+        if not usable(made.secret):
+            raise port.MisunderstoodError("the webhook secret has another form")
         return port.WebhookEndpoint(made.endpoint_id, made.secret)
+
+    async def webhook_is_active(self, account_id: UUID, endpoint_id: str) -> bool:
+        """Tell whether 360Hub still delivers to the endpoint."""
+        path = f"/v1/webhook-endpoints/{quote(endpoint_id, safe='')}"
+        answer = await self._call(account_id, "GET", path)
+        if answer.status == 404:
+            return False
+        return _found(answer).read(wire.EndpointState).status == "active"
 
     # --- one call
 
@@ -186,6 +210,7 @@ class HubClient:
         request_id: UUID | None = None,
     ) -> Answer:
         self._respect_limit(account_id)
+        await self._pace(account_id)
         headers = _headers(body, key, request_id)
         token = await self._tokens.of(account_id)
         answer = await self._send(token, method, path, body, query, headers)
@@ -222,7 +247,7 @@ class HubClient:
     def _respect_limit(self, account_id: UUID) -> None:
         pause_s = self._exhausted_until_s.get(account_id, 0.0) - time.monotonic()
         if pause_s > 0:
-            raise port.ThrottledError(pause_s)
+            raise port.ExhaustedError(pause_s)
 
     def _note_limit(self, account_id: UUID, answer: Answer) -> None:
         pause_s = exhausted_for_s(answer.headers)

@@ -1,7 +1,5 @@
 """What the sync core asks for: one handler for each command, each answered with one fact."""
 
-from datetime import timedelta
-from typing import Final
 from uuid import uuid4
 
 from services.hub_gateway import outcomes, port, store, tasks
@@ -13,9 +11,6 @@ from shared.gateway.facts import Facts
 from shared.gateway.store import Connection, Pool
 from shared.gateway.values import Command, NewWork, Priority, Supersedes, Work, utc_now
 from shared.gateway.work import WorkQueue
-
-_EVENTS_COME_WITHIN: Final = timedelta(seconds=5)
-"""After a call, how long its event may take before it counts as lost."""
 
 
 def to_work(message: Message, data: Contract) -> NewWork | None:
@@ -120,7 +115,8 @@ class OrderCommands:
                 await store.drop_call(conn, work.account_id, command.id)
             raise
         sequence = outcome.sequence if isinstance(outcome, port.Cancelled) else 0
-        await self._answer(work, shipment, outcomes.cancel_fact(wanted, command, outcome), sequence)
+        fact = outcomes.cancel_fact(wanted, command, outcome)
+        await self._answer(work, shipment, fact, sequence)
 
     async def _open(self, work: Work, wanted: RegisterOrder) -> Shipment:
         async with self._pool.acquire() as conn:
@@ -155,7 +151,7 @@ class OrderCommands:
         """Store what came of the command; see to it that the event it caused is not lost."""
         async with self._queue.completing(work) as conn:
             if sequence > shipment.last_sequence:
-                due_at = utc_now() + _EVENTS_COME_WITHIN
+                due_at = utc_now() + tasks.EVENTS_COME_WITHIN
                 look = tasks.catch_up(work.account_id, shipment, sequence, not_before=due_at)
                 await self._queue.enqueue(conn, look)
             await store.drop_call(conn, work.account_id, _command_of(work).id)

@@ -1,6 +1,6 @@
 """What lets us in at 360Hub and 360Hub in at ours: sealed at rest, opened when used."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -41,28 +41,26 @@ class Connections:
             for endpoint_id, secret in sealed
         ]
 
-    async def save_credentials(
+    def seal(
         self,
-        conn: Connection,
         account_id: UUID,
         credentials: Credentials,
         *,
         hub_account_id: str,
         endpoint_id: str,
-        is_verified: bool,
-    ) -> None:
-        """Use these credentials from now on."""
+        verified_at: datetime | None,
+    ) -> HubConnection:
+        """Return the connection as it is stored."""
         sealed = self._keys.seal(
             credentials.client_secret.encode(), context=_client_context(account_id)
         )
-        made = HubConnection(
+        return HubConnection(
             hub_account_id=hub_account_id,
             client_id=credentials.client_id,
             client_secret=sealed,
             endpoint_id=endpoint_id,
-            verified_at=utc_now() if is_verified else None,
+            verified_at=verified_at,
         )
-        await store.save_connection(conn, account_id, made)
 
     async def save_endpoint(
         self, conn: Connection, account_id: UUID, endpoint: WebhookEndpoint

@@ -234,6 +234,10 @@ class ThrottledError(HubError):
         self.retry_after_s = retry_after_s
 
 
+class ExhaustedError(ThrottledError):
+    """360Hub said before that no call is left for now. None was made."""
+
+
 class BusyError(HubError):
     """Another write of the same thing is running. This one was not carried out."""
 
@@ -295,3 +299,6 @@ class Hub(Protocol):
 
     async def register_webhook(self, account_id: UUID, url: str) -> WebhookEndpoint:
         """Have events delivered to ``url``; 360Hub then verifies it with a signed event."""
+
+    async def webhook_is_active(self, account_id: UUID, endpoint_id: str) -> bool:
+        """Tell whether 360Hub still delivers to the endpoint."""

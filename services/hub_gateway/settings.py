@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from shared.settings import HttpUrl, MigrationSettings, ServiceSettings
+from shared.settings import HttpUrl, MigrationSettings, Port, ServiceSettings
 
 _PREFIX = "HUB_GATEWAY_"
 
@@ -15,7 +15,7 @@ class Settings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX)
 
-    port: Annotated[int, Field(ge=1, le=65535)] = 8082
+    port: Port = 8082
     api_url: HttpUrl
     """Where 360Hub's API is, without ``/v1``."""
     public_url: HttpUrl
@@ -24,8 +24,6 @@ class Settings(ServiceSettings):
     """Whom 360Hub may write to about our calls: goes into every request's ``User-Agent``."""
     changes_every_s: Annotated[float, Field(gt=0)] = 300
     """How often each account's changes are read, in case an event was lost."""
-    concurrency: Annotated[int, Field(ge=1, le=256)] = 16
-    """How many pieces of work this process runs at once."""
 
 
 class Migration(MigrationSettings):

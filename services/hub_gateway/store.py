@@ -4,6 +4,7 @@ Every function takes the connection whose transaction it is part of. Rows are al
 order work, shipment or product, fact counter.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -72,6 +73,12 @@ _VOID_SHIPMENT = """
     WHERE partition = $1 AND account_id = $2 AND reference = $3 AND cancelled_by IS NULL
 """
 
+_OWN_REFERENCES = """
+    SELECT reference
+    FROM shipment
+    WHERE partition = $1 AND account_id = $2 AND reference = ANY ($3::text[])
+"""
+
 _HAS_SHIPMENTS = """
     SELECT EXISTS (SELECT FROM shipment WHERE partition = $1 AND account_id = $2)
 """
@@ -110,6 +117,14 @@ async def void_shipment(
 ) -> None:
     """Remember that the shipment was to be cancelled: it is never registered from now on."""
     await conn.execute(_VOID_SHIPMENT, *_key(account_id, reference), command_id)
+
+
+async def own_references(
+    conn: Connection, account_id: UUID, references: Collection[str]
+) -> set[str]:
+    """Return those of the references that are shipments of the account."""
+    rows = await conn.fetch(_OWN_REFERENCES, *_account(account_id), list(references))
+    return {row["reference"] for row in rows}
 
 
 async def has_shipments(conn: Connection, account_id: UUID) -> bool:

@@ -1,6 +1,6 @@
 """The pieces of work that the gateway gives itself, and what each needs to know."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,6 +16,9 @@ PRODUCT_CATCH_UP: Final = "product_catch_up"
 CHANGES: Final = "changes"
 
 ACCOUNT_STREAM: Final = "account"
+
+EVENTS_COME_WITHIN: Final = timedelta(seconds=5)
+"""How long an event may take, after 360Hub named its sequence, before it counts as lost."""
 
 
 class Arrived(Frozen):
@@ -73,7 +76,7 @@ def manifest_event(account_id: UUID, event: dict[str, Any]) -> NewWork:
 
 
 def catch_up(
-    account_id: UUID, followed: Shipment | Product, up_to: int, *, not_before: datetime | None
+    account_id: UUID, followed: Shipment | Product, up_to: int, *, not_before: datetime
 ) -> NewWork:
     """Look later whether the events up to ``up_to`` came by themselves, and fetch them if not.
 

@@ -106,6 +106,10 @@ class WebhookEndpoint(Wire):
     secret: str
 
 
+class EndpointState(Wire):
+    status: str
+
+
 # --- events
 
 

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from services.hub_gateway import port
-from services.hub_gateway.client import HubClient, open_http
+from services.hub_gateway.client import HubClient, at_once, open_http
 from services.hub_gateway.tokens import Credentials
 from tests.hub_gateway.samples import NFE, PRODUCT, order_content, product_content
 from tests.hub_gateway.sandbox import HubAccount
@@ -37,7 +37,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 async def hub(http: aiohttp.ClientSession, hub_account: HubAccount) -> HubClient:
-    return HubClient(http, hub_account.url, OneAccount(hub_account.credentials))
+    return HubClient(http, hub_account.url, OneAccount(hub_account.credentials), at_once)
 
 
 async def register(hub: HubClient, version: int = 1, **content: Any) -> port.RegisterOutcome:
@@ -348,7 +348,7 @@ class TestTokens:
         self, http: aiohttp.ClientSession, hub_account: HubAccount
     ) -> None:
         wrong = Credentials(hub_account.credentials.client_id, "wrong")
-        hub = HubClient(http, hub_account.url, OneAccount(wrong))
+        hub = HubClient(http, hub_account.url, OneAccount(wrong), at_once)
 
         with pytest.raises(port.UnauthorisedError):
             await hub.hub_account(ACCOUNT)
@@ -380,7 +380,7 @@ class TestTrouble:
         await hub_account.control("/limits", per_minute=60, burst=1)
         await hub.product(ACCOUNT, PRODUCT)
 
-        with pytest.raises(port.ThrottledError):
+        with pytest.raises(port.ExhaustedError):
             await hub.product(ACCOUNT, PRODUCT)
 
         assert len(await hub_account.calls("GET", PRODUCT)) == 1
@@ -409,7 +409,7 @@ class TestTrouble:
         assert outcome.outcome == ("created" if when == "error_before" else "unchanged")
 
     async def test_no_answer_is_unavailable(self, http: aiohttp.ClientSession) -> None:
-        hub = HubClient(http, "http://127.0.0.1:1", OneAccount(Credentials("a", "b")))
+        hub = HubClient(http, "http://127.0.0.1:1", OneAccount(Credentials("a", "b")), at_once)
 
         with pytest.raises(port.UnavailableError):
             await hub.hub_account(ACCOUNT)

@@ -1,0 +1,162 @@
+"""Connecting an account: its credentials proved, its events subscribed to and seen to arrive."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from services.hub_gateway import store
+from services.hub_gateway.announcing import Announcer
+from services.hub_gateway.connections import Connections
+from services.hub_gateway.port import Hub, WebhookEndpoint
+from services.hub_gateway.store import HubConnection
+from services.hub_gateway.tokens import Credentials, CredentialSource
+from shared.gateway import accounts
+from shared.gateway.store import Pool
+from shared.gateway.values import utc_now
+
+_VERIFIED_WITHIN_S: Final = 12.0
+_LOOK_EVERY_S: Final = 0.05
+
+
+class OtherHubAccountError(Exception):
+    """The account's shipments are in another account of 360Hub's."""
+
+
+class Given:
+    """Credentials that are being tried, and not stored yet."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    async def credentials(self, account_id: UUID) -> Credentials:
+        """Return them, whoever asks."""
+        return self._credentials
+
+
+class Registrations:
+    """Lets an account's webhooks wait while its endpoint is being registered.
+
+    360Hub verifies an endpoint at once, often before the secret that signs the verification is
+    stored. Refusing it would cost the seconds until 360Hub tries again.
+    """
+
+    def __init__(self) -> None:
+        self._locks: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def of(self, account_id: UUID) -> asyncio.Lock:
+        """Return the account's lock."""
+        return self._locks[account_id]
+
+
+@dataclass(frozen=True, slots=True)
+class _Proved:
+    """Credentials that 360Hub accepted, and what is to be stored with them."""
+
+    credentials: Credentials
+    hub_account_id: str
+    cursor: str
+    endpoint: WebhookEndpoint | HubConnection
+    """A new endpoint, or the connection whose endpoint stays in use."""
+
+
+class Connecting:
+    """Connects accounts, and connects them anew with other credentials."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        connections: Connections,
+        registrations: Registrations,
+        announcer: Announcer,
+        *,
+        hub_with: Callable[[CredentialSource], Hub],
+        public_url: str,
+    ) -> None:
+        self._pool = pool
+        self._connections = connections
+        self._registrations = registrations
+        self._announcer = announcer
+        self._hub_with = hub_with
+        self._public_url = public_url.rstrip("/")
+
+    async def connect(self, account_id: UUID, credentials: Credentials) -> bool:
+        """Use the credentials from now on; return whether 360Hub's events were seen to arrive.
+
+        Nothing is stored unless 360Hub accepts them. May be repeated, with the same credentials or
+        with others of the same account at 360Hub. Raises ``UnknownAccount``,
+        `OtherHubAccountError`, and the ``HubError`` that 360Hub gives cause for.
+        """
+        async with self._registrations.of(account_id):
+            await self._require_known(account_id)
+            proved = await self._prove(account_id, credentials)
+            await self._store(account_id, proved)
+        return await self._is_verified(account_id)
+
+    async def _require_known(self, account_id: UUID) -> None:
+        async with self._pool.acquire() as conn:
+            if await accounts.find(conn, account_id) is None:
+                raise accounts.UnknownAccount
+
+    async def _prove(self, account_id: UUID, credentials: Credentials) -> _Proved:
+        hub = self._hub_with(Given(credentials))
+        hub_account_id = await hub.hub_account(account_id)
+        current = await self._current(account_id, hub_account_id)
+        cursor = await hub.newest_change(account_id)
+        if current is not None and await _still_delivers(hub, account_id, current):
+            return _Proved(credentials, hub_account_id, cursor, current)
+        url = f"{self._public_url}/webhooks/hub/{account_id}"
+        made = await hub.register_webhook(account_id, url)
+        return _Proved(credentials, hub_account_id, cursor, made)
+
+    async def _current(self, account_id: UUID, hub_account_id: str) -> HubConnection | None:
+        async with self._pool.acquire() as conn:
+            current = await store.find_connection(conn, account_id)
+            if current is None or current.hub_account_id == hub_account_id:
+                return current
+            if await store.has_shipments(conn, account_id):
+                raise OtherHubAccountError
+            return None
+
+    async def _store(self, account_id: UUID, proved: _Proved) -> None:
+        endpoint = proved.endpoint
+        async with self._pool.acquire() as conn, conn.transaction():
+            connection = self._connections.seal(
+                account_id,
+                proved.credentials,
+                hub_account_id=proved.hub_account_id,
+                endpoint_id=endpoint.endpoint_id,
+                verified_at=None if isinstance(endpoint, WebhookEndpoint) else endpoint.verified_at,
+            )
+            await store.save_connection(conn, account_id, connection)
+            await store.start_reading_changes(
+                conn, account_id, cursor=proved.cursor, due_at=utc_now()
+            )
+            if isinstance(endpoint, WebhookEndpoint):
+                await self._connections.save_endpoint(conn, account_id, endpoint)
+            else:
+                await self._announcer.connected(conn, account_id, proved.hub_account_id)
+
+    async def _is_verified(self, account_id: UUID) -> bool:
+        """Wait until the signed event came in, at this replica or another."""
+        try:
+            async with asyncio.timeout(_VERIFIED_WITHIN_S):
+                while not await self._was_verified(account_id):  # noqa: ASYNC110
+                    # No event could tell: it may come in at another replica.
+                    await asyncio.sleep(_LOOK_EVERY_S)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _was_verified(self, account_id: UUID) -> bool:
+        async with self._pool.acquire() as conn:
+            found = await store.find_connection(conn, account_id)
+        return found is not None and found.verified_at is not None
+
+
+async def _still_delivers(hub: Hub, account_id: UUID, current: HubConnection) -> bool:
+    return current.verified_at is not None and await hub.webhook_is_active(
+        account_id, current.endpoint_id
+    )

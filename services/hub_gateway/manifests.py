@@ -1,0 +1,38 @@
+"""Romaneios: 360Hub tells when one is closed."""
+
+from services.hub_gateway import store, translate, wire
+from services.hub_gateway.tasks import ACCOUNT_STREAM, Arrived
+from shared.contracts import derived_id
+from shared.contracts.hub_gateway import ManifestClosed
+from shared.gateway.facts import Facts
+from shared.gateway.values import Work
+from shared.gateway.work import WorkQueue
+
+
+class ManifestFollower:
+    """Publishes closed romaneios, with those of their orders that are the account's."""
+
+    def __init__(self, queue: WorkQueue, facts: Facts) -> None:
+        self._queue = queue
+        self._facts = facts
+
+    async def take_event(self, work: Work) -> None:
+        """Publish the closed romaneio, unless another account's orders alone are in it."""
+        event = wire.Event.model_validate(work.read(Arrived).event)
+        closed = translate.manifest_closed(event)
+        if closed is None:
+            raise LookupError("an event of another type was enqueued")
+        async with self._queue.completing(work) as conn:
+            own = await store.own_references(conn, work.account_id, closed.references)
+            if not own:
+                return
+            references = tuple(each for each in closed.references if each in own)
+            await self._facts.publish(
+                conn,
+                work.account_id,
+                ACCOUNT_STREAM,
+                closed.model_copy(update={"references": references}),
+                fact_id=translate.fact_id(work.account_id, event.id, ManifestClosed),
+                cause=None,
+                correlation=derived_id(work.account_id, "hub-event", event.id),
+            )

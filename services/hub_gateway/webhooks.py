@@ -1,0 +1,196 @@
+"""360Hub's webhooks: verified on the raw bytes, stored, answered; worked on afterwards."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+import orjson
+import structlog
+from aiohttp import web
+from pydantic import ValidationError
+
+from services.hub_gateway import store, tasks, translate, wire
+from services.hub_gateway.announcing import Announcer
+from services.hub_gateway.connecting import Registrations
+from services.hub_gateway.connections import Connections
+from services.hub_gateway.signatures import BadSignatureError, verify
+from shared.gateway import inbox
+from shared.gateway.store import Connection, Pool
+from shared.gateway.values import NewWork, utc_now
+from shared.gateway.work import WorkQueue
+from shared.web import Problem
+
+log = structlog.get_logger(__name__)
+
+_VERIFICATION: Final = "endpoint.verification"
+_KEPT_HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature", "user-agent")
+_CANNOT_STORE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_RETRY_AFTER_S: Final = 5
+
+
+class Webhooks:
+    """Takes in whatever 360Hub really sent, understood or not, once.
+
+    Answers 204 when it is stored, 401 if it is not authentic, 413 if it is too long, and 503 only
+    if it could not be stored: 360Hub then sends it again.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        queue: WorkQueue,
+        connections: Connections,
+        registrations: Registrations,
+        announcer: Announcer,
+        *,
+        wake: Callable[[], None],
+    ) -> None:
+        self._pool = pool
+        self._queue = queue
+        self._connections = connections
+        self._registrations = registrations
+        self._announcer = announcer
+        self._wake = wake
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """Verify, store, answer."""
+        body = await request.read()
+        try:
+            account_id, webhook_id = await self._authenticate(request, body)
+            await self._store(request, account_id, webhook_id, body)
+        except _CANNOT_STORE as error:
+            log.exception("webhook could not be stored", action="webhook_not_stored")
+            raise _unavailable() from error
+        self._wake()
+        return web.Response(status=204)
+
+    async def _authenticate(self, request: web.Request, body: bytes) -> tuple[UUID, str]:
+        account_id = _account_of(request)
+        async with self._registrations.of(account_id):
+            secrets = await self._connections.webhook_secrets(account_id)
+        try:
+            webhook_id = verify(request.headers, body, secrets, now_s=time.time())
+        except BadSignatureError as error:
+            log.warning(
+                "webhook refused",
+                action="webhook_refused",
+                account_id=str(account_id),
+                cause=str(error),
+            )
+            raise _unauthentic() from error
+        return account_id, webhook_id
+
+    async def _store(
+        self, request: web.Request, account_id: UUID, webhook_id: str, body: bytes
+    ) -> None:
+        headers = {name: _readable(request.headers.get(name, "")) for name in _KEPT_HEADERS}
+        event = _event_of(body)
+        async with self._pool.acquire() as conn, conn.transaction():
+            piece = await self._meaning(conn, account_id, event)
+            is_ours = piece is not None or (event is not None and event.type == _VERIFICATION)
+            # Several of our accounts may share one of 360Hub's: each gets the same event.
+            inbox_id = f"{account_id}/{webhook_id}"
+            owner = account_id if is_ours else None
+            if not await inbox.store(conn, inbox_id, headers, body, owner):
+                return
+            await self._act(conn, account_id, event, piece)
+
+    async def _act(
+        self,
+        conn: Connection,
+        account_id: UUID,
+        event: wire.Event | None,
+        piece: NewWork | None,
+    ) -> None:
+        if piece is not None:
+            await self._queue.enqueue(conn, piece)
+        elif event is not None and event.type == _VERIFICATION:
+            await self._verified(conn, account_id)
+        else:
+            log.warning(
+                "an authentic webhook is kept unclaimed",
+                action="webhook_unclaimed",
+                account_id=str(account_id),
+                event_type=event.type if event else None,
+            )
+
+    async def _verified(self, conn: Connection, account_id: UUID) -> None:
+        """360Hub reached us with a secret of this account's: from now on it is connected."""
+        hub_account_id = await store.verified(conn, account_id, utc_now())
+        if hub_account_id is not None:
+            await self._announcer.connected(conn, account_id, hub_account_id)
+
+    async def _meaning(
+        self, conn: Connection, account_id: UUID, event: wire.Event | None
+    ) -> NewWork | None:
+        """Return the work that the event gives, or None if it is about nothing of ours."""
+        if event is None:
+            return None
+        raw = event.model_dump(mode="json")
+        match event.type.partition(".")[0]:
+            case "order":
+                return await _of_order(conn, account_id, event, raw)
+            case "product":
+                return await _of_product(conn, account_id, event, raw)
+            case "manifest":
+                closed = translate.manifest_closed(event)
+                return None if closed is None else tasks.manifest_event(account_id, raw)
+            case _:
+                return None
+
+
+async def _of_order(
+    conn: Connection, account_id: UUID, event: wire.Event, raw: dict[str, Any]
+) -> NewWork | None:
+    reference = translate.reference_of(event)
+    if reference is None or event.sequence is None:
+        return None
+    shipment = await store.find_shipment(conn, account_id, reference)
+    return None if shipment is None else tasks.order_event(account_id, shipment, raw)
+
+
+async def _of_product(
+    conn: Connection, account_id: UUID, event: wire.Event, raw: dict[str, Any]
+) -> NewWork | None:
+    reference = translate.reference_of(event)
+    if reference is None or event.sequence is None:
+        return None
+    product = await store.find_product(conn, account_id, reference)
+    return None if product is None else tasks.product_event(account_id, product, raw)
+
+
+def _account_of(request: web.Request) -> UUID:
+    try:
+        return UUID(request.match_info["account_id"])
+    except ValueError as error:
+        raise _unauthentic() from error
+
+
+def _event_of(body: bytes) -> wire.Event | None:
+    """Parse an authentic body; None if it is nothing that we could know."""
+    try:
+        event = wire.Event.model_validate_json(body)
+        orjson.dumps(event.data)
+    except (ValidationError, orjson.JSONEncodeError):
+        return None
+    return event
+
+
+def _readable(header: str) -> str:
+    """Replace the lone surrogates that bytes outside UTF-8 become in a header's text."""
+    return header.encode(errors="replace").decode()
+
+
+def _unauthentic() -> Problem:
+    return Problem(401, "signature_invalid", "The webhook's signature is not valid")
+
+
+def _unavailable() -> Problem:
+    return Problem(
+        503,
+        "cannot_store",
+        "The webhook could not be stored",
+        headers={"Retry-After": str(_RETRY_AFTER_S)},
+    )
