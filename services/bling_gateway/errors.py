@@ -2,6 +2,7 @@
 
 BlingError
 ├── UnavailableError       try again; what was sent may or may not have taken effect
+├── LeftAloneError         try again later; nothing was sent, because the last calls all failed
 ├── ThrottledError         try again after a pause (of the account, or of our address)
 ├── AccountDeadError       the seller must connect again
 ├── NotFoundError          there is no such record
@@ -22,6 +23,14 @@ class BlingError(Exception):
 
 class UnavailableError(BlingError):
     """Bling did not answer, or answered that it is in trouble: the result is unknown."""
+
+
+class LeftAloneError(BlingError):
+    """The account's last calls all failed, so nothing is asked for it for a while."""
+
+    def __init__(self, for_s: float) -> None:
+        super().__init__("left alone after several failures in a row")
+        self.for_s = for_s
 
 
 class ThrottledError(BlingError):

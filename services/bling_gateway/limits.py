@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Final
 from uuid import UUID
 
-from services.bling_gateway.errors import ThrottledError, UnavailableError
+from services.bling_gateway.errors import LeftAloneError, ThrottledError
 
 _BLOCK_S: Final = 600.0
 _FAILURES_TO_OPEN: Final = 5
@@ -95,9 +95,10 @@ class Breakers:
         self._open_until: dict[UUID, float] = {}
 
     def refuse_if_open(self, account_id: UUID) -> None:
-        """Raise :class:`UnavailableError` while the account's breaker is open."""
-        if self._clock() < self._open_until.get(account_id, 0.0):
-            raise UnavailableError("left alone after several failures in a row")
+        """Raise :class:`LeftAloneError` while the account's breaker is open."""
+        open_for_s = self._open_until.get(account_id, 0.0) - self._clock()
+        if open_for_s > 0:
+            raise LeftAloneError(open_for_s)
 
     def failed(self, account_id: UUID) -> None:
         """Count an unknown result; the fifth in a row opens, and each further one again."""

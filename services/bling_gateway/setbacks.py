@@ -7,6 +7,7 @@ from uuid import UUID
 from services.bling_gateway.errors import (
     AccountDeadError,
     BlingError,
+    LeftAloneError,
     RefusedError,
     ThrottledError,
     UnavailableError,
@@ -51,6 +52,8 @@ def _setback(error: BlingError) -> Setback:
         case AccountDeadError():
             # The account is disconnected by now: nothing of it is claimed until it is back.
             return TryAgain(None, f"not connected: {error.cause}", scope="account")
+        case LeftAloneError():
+            return TryAgain(error.for_s, str(error), scope="account")
         case UnavailableError():
             return TryAgain(None, str(error))
         case RefusedError():

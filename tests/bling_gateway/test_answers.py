@@ -1,0 +1,69 @@
+"""Which error each of Bling's answers is."""
+
+import pytest
+
+from services.bling_gateway import errors
+from services.bling_gateway.answers import Answer, resource_error, token_error
+
+PLAIN_PAGE = b"<html>bloqueado</html>"
+
+
+def body(kind: str, extra: bytes = b"") -> bytes:
+    return b'{"error": {"type": "%b", "message": "m"%b}}' % (kind.encode(), extra)
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "expected"),
+    [
+        (500, body("SERVER_ERROR"), errors.UnavailableError),
+        (502, b"", errors.UnavailableError),
+        (404, body("RESOURCE_NOT_FOUND"), errors.NotFoundError),
+        (404, PLAIN_PAGE, errors.UnreadableError),
+        (400, body("VALIDATION_ERROR"), errors.RefusedError),
+        (403, body("insufficient_scope"), errors.RefusedError),
+        (403, PLAIN_PAGE, errors.ThrottledError),
+        (401, body("UNAUTHORIZED_ERROR"), errors.AccountDeadError),
+        (401, body("invalid_token"), errors.UnavailableError),
+        (429, body("TOO_MANY_REQUESTS"), errors.ThrottledError),
+    ],
+)
+def test_each_answer_says_what_to_do(
+    status: int, content: bytes, expected: type[errors.BlingError]
+) -> None:
+    assert type(resource_error(Answer.of(status, content))) is expected
+
+
+def test_the_situation_that_an_order_already_has_is_no_failure() -> None:
+    fields = b', "fields": [{"code": "50", "msg": "A venda possui a mesma situa\xc3\xa7\xc3\xa3o"}]'
+
+    error = resource_error(Answer.of(400, body("VALIDATION_ERROR", fields)))
+
+    assert isinstance(error, errors.SameSituationError)
+    assert (error.code, error.message) == (50, "A venda possui a mesma situação")
+
+
+@pytest.mark.parametrize(("period", "expected"), [(b"second", "second"), (b"day", "day")])
+def test_a_limit_says_whose_it_is(period: bytes, expected: str) -> None:
+    extra = b', "limit": 3, "period": "%b"' % period
+
+    error = resource_error(Answer.of(429, body("TOO_MANY_REQUESTS", extra)))
+
+    assert isinstance(error, errors.ThrottledError)
+    assert error.period == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "expected"),
+    [
+        (400, body("invalid_grant"), errors.AccountDeadError),
+        (400, b'{"error": "invalid_grant"}', errors.AccountDeadError),
+        (400, body("VALIDATION_ERROR"), errors.AccountDeadError),
+        (401, body("invalid_client"), errors.RefusedError),
+        (403, PLAIN_PAGE, errors.ThrottledError),
+        (503, b"", errors.UnavailableError),
+    ],
+)
+def test_only_a_dead_authorisation_disconnects(
+    status: int, content: bytes, expected: type[errors.BlingError]
+) -> None:
+    assert type(token_error(Answer.of(status, content))) is expected
