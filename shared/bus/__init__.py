@@ -1,10 +1,10 @@
 """The bus: what is declared on RabbitMQ, publishing with confirms, and consuming in order."""
 
+from shared.bus.broker_check import SelfTestError, self_test
 from shared.bus.connection import connect
 from shared.bus.leases import PartitionLeases
 from shared.bus.partition_loop import Consumer, DeadlyDelivery, PartitionLoop
 from shared.bus.publisher import NotConfirmed, Publisher, PublishError, Unroutable
-from shared.bus.self_test import SelfTestError, self_test
 from shared.bus.subscription import Delivery
 from shared.bus.topology import ExchangeName, Group, Topology
 

@@ -50,7 +50,7 @@ class _Stopped(Exception):  # noqa: N818 - no error
 
 
 class PartitionLoop:
-    """Consumes one queue in order until it is stopped, through lost channels and brokers.
+    """Consumes one queue in order from one start to one stop, through lost channels and brokers.
 
     A delivery is acknowledged only after `Consumer.take` returned for it. What fails for a reason
     that passes is tried again in place; what fails otherwise is split until the culprit stands
@@ -58,11 +58,17 @@ class PartitionLoop:
     """
 
     def __init__(
-        self, connection: AbstractRobustConnection, queue: str, consumer: Consumer
+        self,
+        connection: AbstractRobustConnection,
+        queue: str,
+        consumer: Consumer,
+        *,
+        watch_s: float = 10.0,
     ) -> None:
         self._connection = connection
         self._queue = queue
         self._consumer = consumer
+        self._watch_s = watch_s
         self._stirred = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
@@ -87,12 +93,13 @@ class PartitionLoop:
     async def _run(self) -> None:
         failures = 0
         while not self._stopping:
+            began = _now()
             try:
                 async with subscribe(
                     self._connection, self._queue, prefetch=_PREFETCH, stirred=self._stirred
                 ) as subscription:
-                    failures = 0
                     await self._consume(subscription)
+                continue
             except _Stopped:
                 return
             except (SubscriptionLost, *BROKER_ERRORS) as error:
@@ -100,19 +107,20 @@ class PartitionLoop:
             except Exception:
                 # A defect of ours outside of the consumer. To end here would end the partition.
                 self._log.exception("loop failed", action="loop_failed")
-            failures += 1
+            failures = 1 if _now() - began > _LONGEST_WAIT_S else failures + 1
             await self._pause(_wait_s(failures))
 
     async def _consume(self, subscription: Subscription) -> None:
+        """Settle what arrives, until stopped, or silent for so long that it is suspicious."""
         watch = Watch(self._connection, self._queue)
-        while not self._stopping:
+        while not self._stopping and not watch.is_stale:
             self._stirred.clear()
             if subscription.lost:
                 raise SubscriptionLost
             if subscription.waiting:
                 watch.saw_something()
                 await self._settle_all(subscription, subscription.take(_BATCH))
-            elif not await self._stirred_within(watch.interval_s):
+            elif not await self._stirred_within(self._watch_s):
                 await watch.look()
 
     async def _settle_all(self, subscription: Subscription, batch: list[Delivery]) -> None:
@@ -200,9 +208,8 @@ class PartitionLoop:
 
     async def _wait_in_place(self, subscription: Subscription, wait_s: float) -> None:
         """Wait, but no longer than there is reason to: raises if stopped or lost meanwhile."""
-        clock = asyncio.get_running_loop().time
-        until = clock() + wait_s
-        while (left_s := until - clock()) > 0:
+        until = _now() + wait_s
+        while (left_s := until - _now()) > 0:
             if self._stopping:
                 raise _Stopped
             if subscription.lost:
@@ -229,6 +236,10 @@ class PartitionLoop:
         except TimeoutError:
             return False
         return True
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _wait_s(failures: int) -> float:

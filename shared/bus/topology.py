@@ -42,9 +42,21 @@ class Topology:
         """Return the name of a group's queue for one partition."""
         return f"{self.prefix}{group}.{partition}"
 
+    def arguments(self, version: tuple[int, ...]) -> Arguments:
+        """Return what every queue of ours is declared with.
+
+        No delivery limit: dropped connections count as deliveries, and a limit would take innocent
+        messages out of their order. Up to 3.x that is what leaving it out means; 4.0 made 20 the
+        default, and -1 the word for none.
+        """
+        arguments: Arguments = {"x-queue-type": "quorum", "x-single-active-consumer": True}
+        if version >= (4,):
+            arguments["x-delivery-limit"] = -1
+        return arguments
+
     async def declare(self, connection: AbstractRobustConnection) -> None:
         """Declare everything, for all groups: what is published finds its queue from the start."""
-        arguments = queue_arguments(broker_version(connection))
+        arguments = self.arguments(broker_version(connection))
         async with open_channel(connection) as channel:
             for name in EXCHANGES:
                 await channel.exchange_declare(
@@ -72,16 +84,3 @@ class Topology:
             await channel.queue_declare(queue, durable=True, arguments=dict(arguments))
             for each in types:
                 await channel.queue_bind(queue, self.exchange(exchange), f"{each}.{partition}")
-
-
-def queue_arguments(version: tuple[int, ...]) -> Arguments:
-    """Return what every queue of ours is declared with.
-
-    No delivery limit: dropped connections count as deliveries, and a limit would take innocent
-    messages out of their order. Up to 3.x that is what leaving it out means; 4.0 made 20 the
-    default, and -1 the word for none.
-    """
-    arguments: Arguments = {"x-queue-type": "quorum", "x-single-active-consumer": True}
-    if version >= (4,):
-        arguments["x-delivery-limit"] = -1
-    return arguments

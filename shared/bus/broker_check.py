@@ -10,7 +10,7 @@ from aiormq import exceptions as amqp
 from aiormq.abc import DeliveredMessage
 
 from shared.bus.connection import broker_version, open_channel
-from shared.bus.topology import Topology, queue_arguments
+from shared.bus.topology import Topology
 
 _OLDEST: Final = (3, 10)
 _ANSWER_S: Final = 10.0
@@ -35,7 +35,7 @@ async def self_test(connection: AbstractRobustConnection, topology: Topology) ->
         await channel.queue_declare(
             queue,
             durable=True,
-            arguments={**queue_arguments(version), "x-expires": _FORGOTTEN_MS},
+            arguments={**topology.arguments(version), "x-expires": _FORGOTTEN_MS},
         )
         await _check_delivery_count(channel, queue)
         await _check_mandatory(channel, queue)
@@ -46,11 +46,12 @@ async def self_test(connection: AbstractRobustConnection, topology: Topology) ->
 async def _check_delivery_count(channel: Channel, queue: str) -> None:
     arrived: asyncio.Queue[DeliveredMessage] = asyncio.Queue()
     await channel.basic_publish(b"", routing_key=queue, mandatory=True)
-    await channel.basic_consume(queue, arrived.put)
+    consuming = await channel.basic_consume(queue, arrived.put)
     first = await arrived.get()
     await channel.basic_nack(_tag(first), requeue=True)
     again = await arrived.get()
     await channel.basic_ack(_tag(again))
+    await channel.basic_cancel(consuming.consumer_tag or "")
     headers = again.header.properties.headers or {}
     if headers.get("x-delivery-count") != 1:
         raise SelfTestError("queues are not quorum queues: deliveries are not counted")
