@@ -39,8 +39,8 @@ def open_http(contact: str) -> aiohttp.ClientSession:
 class HubClient:
     """Implements :class:`~services.hub_gateway.port.Hub` over HTTP.
 
-    Calls wait for their turn by ``pace``. A call is made once; only a token that expired meanwhile is replaced and the call repeated.
-    Everything else is for the caller's work queue to repeat.
+    Calls wait for their turn by ``pace``. A call is made once; only a token that expired meanwhile
+    is replaced and the call repeated. Everything else is for the caller's work queue to repeat.
     """
 
     def __init__(

@@ -74,6 +74,8 @@ class Connecting:
         *,
         hub_with: Callable[[CredentialSource], Hub],
         public_url: str,
+        renewed: Callable[[UUID], None],
+        committed: Callable[[UUID], None],
     ) -> None:
         self._pool = pool
         self._connections = connections
@@ -81,6 +83,8 @@ class Connecting:
         self._announcer = announcer
         self._hub_with = hub_with
         self._public_url = public_url.rstrip("/")
+        self._renewed = renewed
+        self._committed = committed
 
     async def connect(self, account_id: UUID, credentials: Credentials) -> bool:
         """Use the credentials from now on; return whether 360Hub's events were seen to arrive.
@@ -93,6 +97,8 @@ class Connecting:
             await self._require_known(account_id)
             proved = await self._prove(account_id, credentials)
             await self._store(account_id, proved)
+        self._renewed(account_id)
+        self._committed(account_id)
         return await self._is_verified(account_id)
 
     async def _require_known(self, account_id: UUID) -> None:

@@ -1,4 +1,4 @@
-"""What webhooks missed: 360Hub's list of changes, read regularly, compared with what we followed."""
+"""What webhooks missed: 360Hub's list of changes, compared regularly with what we followed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -92,12 +92,12 @@ class Reconciler:
     """Has each account's changes read every so often, by whichever replica looks first."""
 
     def __init__(
-        self, pool: Pool, queue: WorkQueue, *, every: timedelta, wake: Callable[[UUID], None]
+        self, pool: Pool, queue: WorkQueue, *, every: timedelta, committed: Callable[[UUID], None]
     ) -> None:
         self._pool = pool
         self._queue = queue
         self._every = every
-        self._wake = wake
+        self._committed = committed
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
@@ -128,5 +128,5 @@ class Reconciler:
             )
             if due:
                 await self._queue.enqueue(conn, *(tasks.read_changes(each) for each in due))
-        for account_id in due[:1]:
-            self._wake(account_id)
+        for account_id in due:
+            self._committed(account_id)

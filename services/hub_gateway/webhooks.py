@@ -45,14 +45,14 @@ class Webhooks:
         registrations: Registrations,
         announcer: Announcer,
         *,
-        wake: Callable[[], None],
+        committed: Callable[[UUID], None],
     ) -> None:
         self._pool = pool
         self._queue = queue
         self._connections = connections
         self._registrations = registrations
         self._announcer = announcer
-        self._wake = wake
+        self._committed = committed
 
     async def receive(self, request: web.Request) -> web.Response:
         """Verify, store, answer."""
@@ -63,7 +63,7 @@ class Webhooks:
         except _CANNOT_STORE as error:
             log.exception("webhook could not be stored", action="webhook_not_stored")
             raise _unavailable() from error
-        self._wake()
+        self._committed(account_id)
         return web.Response(status=204)
 
     async def _authenticate(self, request: web.Request, body: bytes) -> tuple[UUID, str]:
