@@ -88,12 +88,19 @@ WHERE partition = $1 AND account_id = $2
 ORDER BY stream, stream_version
 """  # noqa: S608
 
-STREAM_EVENTS: Final = f"""
+# Materialised, so that streams are read by their own index and not the whole account by position.
+TIMELINE: Final = f"""
+WITH told AS MATERIALIZED (
+    SELECT {_LOGGED}
+    FROM event_log
+    WHERE partition = $1 AND account_id = $2 AND stream = ANY ($4::text[])
+)
 SELECT {_LOGGED}
-FROM event_log
-WHERE partition = $1 AND account_id = $2 AND stream = $3 AND stream_version > $4
-ORDER BY stream_version
-LIMIT $5
+FROM told
+WHERE position > $5
+    AND position >= (SELECT position FROM told WHERE stream = $3 AND stream_version = 1)
+ORDER BY position
+LIMIT $6
 """  # noqa: S608
 
 EVENTS_BY_ID: Final = f"""

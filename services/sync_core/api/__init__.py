@@ -1,0 +1,1 @@
+"""The core's API: orders and their stories, accounts, and what people may do."""

@@ -1,0 +1,252 @@
+"""What the API takes and gives. The OpenAPI document is made from these."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.contracts.account import Filter, Mapping, Mode, Policies
+from shared.contracts.sync_core import (
+    FilterChanged,
+    MappingChanged,
+    ModeChanged,
+    OrderSettled,
+    PoliciesChanged,
+    WentLive,
+)
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# --- requests
+
+
+class NewAccount(_Request):
+    """An account to be made."""
+
+    name: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$")]
+
+
+class MappingBody(_Request):
+    """Which Bling situação stands for which 360Hub status."""
+
+    start: int = Mapping.model_fields["start"].default
+    cancelled: int = Mapping.model_fields["cancelled"].default
+    also_cancelled: tuple[int, ...] = ()
+    pass_through: tuple[int, ...] = Mapping.model_fields["pass_through"].default
+    situations: dict[str, int | None]
+
+    def as_event(self) -> MappingChanged:
+        """Return what is logged."""
+        return MappingChanged(mapping=Mapping.model_validate(self.model_dump()))
+
+
+class ModeBody(_Request):
+    """What is done in each direction."""
+
+    to_hub: Literal["off", "observe", "live"]
+    to_bling: Literal["off", "observe", "live"]
+
+    def as_event(self) -> ModeChanged:
+        """Return what is logged."""
+        return ModeChanged(mode=Mode.model_validate(self.model_dump()))
+
+
+class FilterBody(_Request):
+    """Which orders are 360Hub's to ship; null lets everything through."""
+
+    stores: tuple[int, ...] | None = None
+    services: tuple[str, ...] | None = None
+    freight_payers: tuple[int, ...] | None = None
+    business_units: tuple[int, ...] | None = None
+
+    def as_event(self) -> FilterChanged:
+        """Return what is logged."""
+        return FilterChanged(filter=Filter.model_validate(self.model_dump()))
+
+
+class PoliciesBody(_Request):
+    """How the few cases are handled in which reasonable people differ."""
+
+    delivered_by_hand: Literal["reason", "pass_through"]
+    hub_cancellation: Literal["reason", "write"]
+
+    def as_event(self) -> PoliciesChanged:
+        """Return what is logged."""
+        return PoliciesChanged(policies=Policies.model_validate(self.model_dump()))
+
+
+class GoLiveBody(_Request):
+    """Orders dated on or after this day (in São Paulo) start by themselves."""
+
+    go_live: date
+
+    def as_event(self) -> WentLive:
+        """Return what is logged."""
+        return WentLive(go_live=self.go_live)
+
+
+class SettleBody(_Request):
+    """Which side holds. ``seen``: the Bling situação that the person was shown."""
+
+    choice: Literal["keep_bling", "apply_hub"]
+    seen: int
+
+    def as_event(self) -> OrderSettled:
+        """Return what is logged."""
+        return OrderSettled(choice=self.choice, seen=self.seen)
+
+
+# --- answers
+
+
+class CreatedAccount(_Answer):
+    """The new account."""
+
+    account_id: UUID
+    tag: str
+
+
+class AccountView(_Answer):
+    """An account, how it is connected and what its seller chose."""
+
+    account_id: UUID
+    tag: str
+    name: str
+    created_at: datetime
+    company_id: str | None
+    hub_account_id: str | None
+    mode: Mode
+    mapping: Mapping | None
+    filter: Filter
+    policies: Policies
+    go_live: date | None
+    reasons: tuple[str, ...]
+
+
+class AccountPage(_Answer):
+    """All accounts, the newest first."""
+
+    accounts: tuple[AccountView, ...]
+    next_cursor: str | None
+
+
+class SituationView(_Answer):
+    """A Bling situação."""
+
+    id: int
+    name: str
+
+
+class ReasonView(_Answer):
+    """Why the order needs a person or is out of step, and what settles it."""
+
+    code: str
+    sentence: str
+    actions: tuple[str, ...]
+    needs_person: bool
+    details: tuple[str, ...]
+
+
+class OrderSummary(_Answer):
+    """One order of a list."""
+
+    id: str
+    account_id: UUID
+    order_id: int
+    number: str
+    store_number: str | None
+    stage: str | None
+    situation: SituationView | None
+    status: str | None
+    reasons: tuple[str, ...]
+    created_at: datetime
+    updated_at: datetime
+
+
+class OrderPage(_Answer):
+    """Orders, the newest first. ``next_cursor`` is null on the last page."""
+
+    orders: tuple[OrderSummary, ...]
+    next_cursor: str | None
+
+
+class ShipmentView(_Answer):
+    """The order's present shipment at 360Hub."""
+
+    number: int
+    reference: str
+    version: int
+    registered: bool
+    status: str | None
+    holds: tuple[str, ...]
+
+
+class ParkedView(_Answer):
+    """A fact about the order that could not be used yet."""
+
+    type: str | None
+    cause: str
+    parked_at: datetime
+
+
+class OrderView(_Answer):
+    """One order, both sides of it."""
+
+    id: str
+    account_id: UUID
+    order_id: int
+    number: str
+    store_number: str | None
+    stage: str | None
+    situation: SituationView | None
+    status: str | None
+    shipment: ShipmentView | None
+    reasons: tuple[ReasonView, ...]
+    problems: tuple[str, ...]
+    waits_for_products: tuple[int, ...]
+    parked_facts: tuple[ParkedView, ...]
+
+
+class EntryView(_Answer):
+    """One thing that happened. ``cause`` is the position of the event that led to it."""
+
+    position: int
+    at: datetime
+    kind: Literal["fact", "decision", "command", "withheld", "human", "timer"]
+    type: str
+    stream: str
+    sentence: str
+    cause: int | None
+    actor: str | None
+
+
+class TimelinePage(_Answer):
+    """What happened, oldest first. ``next_cursor`` is null when nothing more is known."""
+
+    entries: tuple[EntryView, ...]
+    next_cursor: str | None
+
+
+class Accepted(_Answer):
+    """The action is logged under this id. ``repeated``: it had been before."""
+
+    event_id: UUID
+    repeated: bool
+
+
+class ProblemView(BaseModel):
+    """An error (RFC 9457). ``code`` is for programs."""
+
+    type: str
+    status: int
+    code: str
+    title: str
+    detail: str | None = None

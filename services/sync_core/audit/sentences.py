@@ -1,0 +1,134 @@
+"""One sentence for each type of event: what a person reads in a timeline."""
+
+from typing import Final
+
+from services.sync_core.audit.words import Words
+from services.sync_core.domain import Event
+from shared.contracts import bling_gateway as bling
+from shared.contracts import hub_gateway as hub
+
+_PARKED: Final = "Parou depois de várias tentativas: {command_type:command} ({cause})"
+_SUPERSEDED: Final = "Não foi mais preciso {command_type:command}: um pedido mais novo o substituiu"
+_DISCARDED: Final = "Uma pessoa desistiu de {command_type:command}"
+
+TEMPLATES: Final = {
+    # what Bling's gateway saw and did
+    "bling.order.observed": (
+        "Bling: pedido {number} lido {trigger:trigger}, em {situation:situation}"
+    ),
+    "bling.order.gone": "Bling: o pedido não existe mais ({evidence:evidence})",
+    "bling.product.observed": "Bling: produto {product_id} lido {trigger:trigger}",
+    "bling.product.gone": "Bling: o produto {product_id} não existe mais",
+    "bling.situation.set": "Bling: situação {target:situation} {outcome:outcome}",
+    "bling.situation.refused": (
+        "Bling: situação {target:situation} não gravada, porque {cause:refusal};"
+        " o pedido mostra {shown:situation}"
+    ),
+    "bling.situations.observed": "Bling: lista de situações lida ({situations:count})",
+    "bling.account.connected": "Bling: conta conectada",
+    "bling.account.disconnected": "Bling: conta desconectada ({cause})",
+    "bling.command.parked": "Bling: " + _PARKED,
+    "bling.command.superseded": "Bling: " + _SUPERSEDED,
+    "bling.command.discarded": "Bling: " + _DISCARDED,
+    # what 360Hub's gateway saw and did
+    "hub.order.registered": "360Hub: pedido registrado, versão {version} ({outcome:outcome})",
+    "hub.order.refused": "360Hub: versão {version} recusada, porque {cause:refusal}",
+    "hub.order.status_changed": "360Hub: status {status:status}",
+    "hub.order.cancelled": "360Hub: cancelamento respondido ({outcome:outcome})",
+    "hub.order.cancel_refused": "360Hub: cancelamento recusado, porque {cause:refusal}",
+    "hub.order.content_updated": "360Hub: dados do pedido atualizados",
+    "hub.order.hold_changed": "360Hub: pendências do pedido ({holds:count})",
+    "hub.order.labels_updated": "360Hub: etiquetas atualizadas ({labels:count})",
+    "hub.order.tracking_updated": "360Hub: a transportadora leu o volume ({scan})",
+    "hub.order.occurrence_opened": "360Hub: ocorrência na entrega ({occurrence.code})",
+    "hub.order.occurrence_resolved": "360Hub: ocorrência resolvida ({occurrence.code})",
+    "hub.order.event_unrecognised": "360Hub: aviso que ainda não conhecemos ({raw_type})",
+    "hub.product.imported": (
+        "360Hub: produto {product_id} importado ({outcome:outcome}),"
+        " aprovação: {approval.status:approval}"
+    ),
+    "hub.product.refused": "360Hub: produto {product_id} recusado, porque {cause:refusal}",
+    "hub.product.approval_changed": (
+        "360Hub: aprovação do produto {product_id}: {approval.status:approval}"
+    ),
+    "hub.manifest.closed": "360Hub: romaneio fechado ({references:count} pedidos)",
+    "hub.account.connected": "360Hub: conta conectada",
+    "hub.account.disconnected": "360Hub: conta desconectada ({cause})",
+    "hub.command.parked": "360Hub: " + _PARKED,
+    "hub.command.superseded": "360Hub: " + _SUPERSEDED,
+    "hub.command.discarded": "360Hub: " + _DISCARDED,
+    # what was ordered
+    "bling.set_situation": (
+        "Gravar {target:situation} no Bling, se ele ainda mostrar {expected:situation}"
+    ),
+    "bling.read_product": "Ler o produto {product_id} no Bling",
+    "bling.read_order": "Ler o pedido de novo no Bling",
+    "bling.ensure_situations": "Procurar ou criar as situações da 360Hub no Bling",
+    "hub.register_order": "Registrar o pedido na 360Hub: remessa {shipment}, versão {version}",
+    "hub.cancel_order": "Cancelar a remessa {shipment} na 360Hub",
+    "hub.import_product": "Importar o produto {product_id} na 360Hub, versão {version}",
+    "account.connect": "Apresentar a conta {name} aos dois lados",
+    "work.retry": "Tentar de novo o que estava parado",
+    "command.withdrawn": (
+        "Não enviado: os dados pessoais de que precisava foram apagados ({command_type:command})"
+    ),
+    # what was decided
+    "sync.order.started": "Decidido: começa a remessa {shipment}, porque o pedido {cause:start}",
+    "sync.order.entry_held": "Decidido: o pedido não é enviado, porque {cause:entry}",
+    "sync.order.product_ready": "O produto {product_id} do pedido já está na 360Hub",
+    "sync.order.product_missing": "O produto {product_id} falta na 360Hub: {cause:missing}",
+    "sync.order.content_changed": "Decidido: os novos dados vão à 360Hub como versão {version}",
+    "sync.order.agreed": "Os dois lados concordam: {situation:situation}",
+    "sync.order.cancelled": "A remessa {shipment} acabou: cancelada {by:side}",
+    "sync.order.gone_held": (
+        "Retido: {gone_within_the_hour} pedidos sumiram do Bling em uma hora; falta confirmar"
+    ),
+    "sync.order.stage_changed": "Etapa do pedido: {stage:stage}",
+    "sync.order.reason_raised": "Atenção: {code:reason}",
+    "sync.order.reason_cleared": "Resolvido: {code:reason}",
+    "sync.order.deadline_set": "Prazo marcado: avisar se {deadline:deadline}",
+    "sync.order.deadline_cleared": "Prazo desmarcado",
+    "sync.product.approval_changed": "Produto {product_id} na 360Hub: {status:approval}",
+    "sync.account.mapping_adopted": "Decidido: mapeamento inicial de situações adotado",
+    "sync.account.order_gone": "O pedido {order_id} sumiu do Bling",
+    "sync.account.reason_raised": "Atenção na conta: {code}",
+    "sync.account.reason_cleared": "Resolvido na conta: {code}",
+    # what people did
+    "account.created": "Conta {name} criada",
+    "account.mapping_changed": "Mapeamento de situações alterado",
+    "account.filter_changed": "Filtro de pedidos alterado",
+    "account.mode_changed": (
+        "Modo alterado: para a 360Hub {mode.to_hub:direction},"
+        " para o Bling {mode.to_bling:direction}"
+    ),
+    "account.policies_changed": "Regras da conta alteradas",
+    "account.went_live": "Conta ativada para pedidos a partir de {go_live}",
+    "order.start_confirmed": "Confirmado: enviar o pedido à 360Hub",
+    "order.reopening_confirmed": "Confirmado: abrir uma nova remessa",
+    "order.settled": "Decidido por uma pessoa: {choice:choice} (o Bling mostrava {seen:situation})",
+    "order.gone_confirmed": "Confirmado: o pedido não existe mais",
+    "order.retry_requested": "Nova tentativa pedida",
+    # time
+    "order.deadline_passed": "O prazo passou: {deadline:deadline}",
+}
+
+
+def sentence(event: Event, words: Words) -> str:
+    """Return what happened, as a person would want to read it."""
+    told = words.format(TEMPLATES[event.data.TYPE], **vars(event.data)) + _more(event)
+    if event.kind == "withheld":
+        return f"Não enviado (modo observação): {told[0].lower()}{told[1:]}"
+    return f"{told}, por {event.actor}" if event.actor else told
+
+
+def _more(event: Event) -> str:
+    """Return what is worth saying only if it is so."""
+    match event.data:
+        case bling.OrderObserved(problems=problems) if problems:
+            codes = ", ".join(sorted({problem.code for problem in problems}))
+            return f", com dados que não podem ser enviados ({codes})"
+        case hub.OrderHoldChanged(holds=holds) if holds:
+            return ": " + ", ".join(sorted({hold.code for hold in holds}))
+        case hub.OrderStatusChanged(inferred=True):
+            return " (deduzido)"
+    return ""
