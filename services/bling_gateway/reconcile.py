@@ -1,10 +1,11 @@
 """What webhooks missed: each account's changed orders are listed regularly, and compared."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 import structlog
 
@@ -27,6 +28,7 @@ _ZONE_DOUBT: Final = timedelta(hours=4)
 # Bling refuses periods of more than a year.
 _LONGEST: Final = timedelta(days=360)
 _ACCOUNTS_AT_ONCE: Final = 20
+_LONGEST_LOOK_S: Final = 10.0
 
 
 class Reconciler:
@@ -103,28 +105,41 @@ class ReconcileClock:
     """Enqueues the comparison of each account when it is due; every replica may run one."""
 
     def __init__(
-        self, pool: Pool, queue: WorkQueue, wake: Callable[[], None], interval: timedelta
+        self, pool: Pool, queue: WorkQueue, committed: Callable[[UUID], None], interval: timedelta
     ) -> None:
         self._pool = pool
         self._queue = queue
-        self._wake = wake
+        self._committed = committed
         self._interval = interval
+        self._look_every_s = min(interval.total_seconds() / 3, _LONGEST_LOOK_S)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Look for due accounts until told to stop."""
-        while not stop.is_set():
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        """Look for due accounts while inside."""
+        looking = asyncio.create_task(self._look(), name="reconcile: due accounts")
+        try:
+            yield
+        finally:
+            looking.cancel()
+            with suppress(asyncio.CancelledError):
+                await looking
+
+    async def _look(self) -> None:
+        while True:
             try:
                 await self._enqueue_due()
             except Exception as error:
-                if not is_transient(error):
-                    log.exception("reconciling could not begin", action="reconcile_failed")
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), min(self._interval.total_seconds(), 30.0) / 3)
+                # The loop's edge: whatever it was, the next look comes soon.
+                if is_transient(error):
+                    log.warning("due accounts wait", action="reconcile_waits", error=repr(error))
+                else:
+                    log.exception("due accounts cannot be found", action="reconcile_failed")
+            await asyncio.sleep(self._look_every_s)
 
     async def _enqueue_due(self) -> None:
         async with self._pool.acquire() as conn, conn.transaction():
             await readings.forget_old_readings(conn, KEPT_LONGEST)
             due = await readings.take_due(conn, self._interval, _ACCOUNTS_AT_ONCE)
             await self._queue.enqueue(conn, *(reconcile(account_id) for account_id in due))
-        if due:
-            self._wake()
+        for account_id in due:
+            self._committed(account_id)

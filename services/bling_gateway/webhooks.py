@@ -34,12 +34,12 @@ class Webhooks:
     """Answers ``POST /webhooks/bling``. During a change of the secret, two secrets are accepted."""
 
     def __init__(
-        self, pool: Pool, hints: Hints, secrets: Sequence[str], wake: Callable[[], None]
+        self, pool: Pool, hints: Hints, secrets: Sequence[str], committed: Callable[[UUID], None]
     ) -> None:
         self._pool = pool
         self._hints = hints
         self._secrets = [secret.encode() for secret in secrets]
-        self._wake = wake
+        self._committed = committed
 
     async def receive(self, request: web.Request) -> web.Response:
         """Store an authentic webhook, and queue what it is a reason for."""
@@ -51,7 +51,6 @@ class Webhooks:
         except Exception as error:
             log.exception("a webhook could not be stored", action="webhook_unstored")
             raise Problem(503, "not_stored", "The webhook could not be stored") from error
-        self._wake()
         return web.Response()
 
     def _is_authentic(self, body: bytes, header: str) -> bool:
@@ -88,6 +87,7 @@ class Webhooks:
         async with self._pool.acquire() as conn, conn.transaction():
             if await inbox.store(conn, envelope.eventId, headers, body, account_id):
                 await reaction(conn)
+        self._committed(account_id)
 
     async def _keep_unclaimed(self, webhook_id: str, headers: dict[str, str], body: bytes) -> None:
         async with self._pool.acquire() as conn, conn.transaction():
