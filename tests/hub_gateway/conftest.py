@@ -1,10 +1,11 @@
-"""The double of 360Hub for all tests of its gateway; each test has an account of its own."""
+"""The double of 360Hub, the gateway and the bus; each test has a seller of its own."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.hub_gateway.sandbox import HubAccount, Sandbox, running_sandbox
+from tests.hub_gateway.system import Core, Gateway, Seller, running_core, running_gateway
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +17,30 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 @pytest.fixture
 async def hub_account(sandbox: Sandbox) -> HubAccount:
     return await sandbox.open_account()
+
+
+@pytest.fixture(scope="module")
+async def core(amqp_url: str, bus_prefix: str) -> AsyncIterator[Core]:
+    async with running_core(amqp_url, bus_prefix) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def gateway(
+    core: Core, database_url: str, amqp_url: str, bus_prefix: str, sandbox: Sandbox
+) -> AsyncIterator[Gateway]:
+    async with running_gateway(database_url, amqp_url, bus_prefix, sandbox.url) as running:
+        yield running
+
+
+@pytest.fixture
+async def stranger(core: Core, gateway: Gateway, hub_account: HubAccount) -> Seller:
+    """A seller whom neither side knows yet."""
+    return Seller(core, gateway, hub_account)
+
+
+@pytest.fixture
+async def seller(stranger: Seller) -> Seller:
+    """A seller who is connected."""
+    await stranger.connect()
+    return stranger
