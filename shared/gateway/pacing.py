@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -51,7 +52,7 @@ class Pacer:
             raise ValueError(f"{calls} calls at once, where {self._rule.burst} are allowed")
         async with self._pool.acquire() as conn, conn.transaction():
             now = self._clock()
-            state = await self._locked(conn, account_id)
+            state = await self._locked(conn, account_id, now)
             turn = pace.turn(self._rule, state, now, priority, calls=calls, patience_s=PATIENCE_S)
             await self._save(conn, account_id, state, turn.state)
         if not turn.granted:
@@ -67,7 +68,7 @@ class Pacer:
         """
         async with self._pool.acquire() as conn, conn.transaction():
             now = self._clock()
-            state = await self._locked(conn, account_id)
+            state = await self._locked(conn, account_id, now)
             if period == "day":
                 after = pace.closed(state, now)
             else:
@@ -81,8 +82,8 @@ class Pacer:
         )
         return (max(after.free_at, after.urgent_from) - now).total_seconds()
 
-    async def _locked(self, conn: Connection, account_id: UUID) -> PaceState:
-        start = PaceState.fresh(self._clock())
+    async def _locked(self, conn: Connection, account_id: UUID, now: datetime) -> PaceState:
+        start = PaceState.fresh(now)
         return await rows.locked(conn, partition_of(account_id), account_id, start=start)
 
     async def _save(
