@@ -36,6 +36,9 @@ SYSTEM: Final = System(
     discarded=facts.CommandDiscarded,
 )
 
+# A read and the write that follows it go out together.
+_BURST: Final = 2
+
 
 @dataclass(frozen=True)
 class Gateway:
@@ -50,7 +53,9 @@ class Gateway:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Gateway]:
     """Run the gateway: connected to the database and the bus, working, while inside."""
-    rule = PaceRule(per_second=settings.calls_per_second, per_day=settings.calls_per_day)
+    rule = PaceRule(
+        per_second=settings.calls_per_second, burst=_BURST, per_day=settings.calls_per_day
+    )
     async with (
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
         GatewayRuntime.open("bling_gateway", settings, SYSTEM, rule) as runtime,

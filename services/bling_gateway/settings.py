@@ -21,8 +21,9 @@ class Settings(ServiceSettings):
     api_url: HttpUrl = "https://api.bling.com.br/Api/v3"
     authorize_url: HttpUrl = "https://www.bling.com.br/Api/v3/oauth/authorize"
     token_url: HttpUrl = "https://api.bling.com.br/Api/v3/oauth/token"  # noqa: S105
-    calls_per_second: float = Field(2.0, gt=0)
-    """Per account. Bling allows three, which the seller's other apps share."""
+    calls_per_second: float = Field(1.8, gt=0)
+    """Per account, beyond a burst of two. Bling allows three in any second, which the seller's
+    other apps share; two at once and two a second would make four in some seconds."""
     calls_per_day: int = Field(60_000, ge=100)
     """Per account. Bling allows 120,000, which the seller's other apps share."""
     reconcile_interval_s: float = Field(900.0, gt=0)

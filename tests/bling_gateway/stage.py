@@ -1,0 +1,351 @@
+"""The gateway and Bling's double as processes, and hands to play everybody around them."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlencode
+from uuid import UUID, uuid4
+
+import aiohttp
+import asyncpg
+from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
+
+from shared.bus import Publisher, Topology, connect
+from shared.contracts import Contract, Message
+from shared.contracts.sync_core import ConnectAccount
+from tests.waiting import eventually
+
+CLIENT_ID = "bling-test-client"
+CLIENT_SECRET = "bling-test-secret"
+PREVIOUS_SECRET = "bling-previous-secret"
+API_TOKEN = "operator-token"
+MASTER_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
+OPEN, DELIVERED, CANCELLED, STARTED, VERIFIED = 6, 9, 12, 15, 24
+
+Json = dict[str, Any]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True)
+class Ports:
+    gateway: int = field(default_factory=free_port)
+    bling: int = field(default_factory=free_port)
+
+
+def gateway_environment(
+    database_url: str, amqp_url: str, bus_prefix: str, ports: Ports
+) -> dict[str, str]:
+    """What the gateway under test is told: the double instead of Bling, and no time to lose."""
+    bling = f"http://127.0.0.1:{ports.bling}/Api/v3"
+    login = database_url.replace("postgres@", "bling_gateway_test:secret@")
+    return {
+        "AMQP_URL": amqp_url,
+        "BUS_PREFIX": bus_prefix,
+        "LOG_LEVEL": "info",
+        "BLING_GATEWAY_PORT": str(ports.gateway),
+        "BLING_GATEWAY_DATABASE_URL": login,
+        "BLING_GATEWAY_MIGRATION_DATABASE_URL": database_url,
+        "BLING_GATEWAY_MASTER_KEY": MASTER_KEY,
+        "BLING_GATEWAY_API_TOKENS": f"operator:{API_TOKEN}",
+        "BLING_GATEWAY_CLIENT_ID": CLIENT_ID,
+        "BLING_GATEWAY_CLIENT_SECRET": CLIENT_SECRET,
+        "BLING_GATEWAY_PREVIOUS_CLIENT_SECRET": PREVIOUS_SECRET,
+        "BLING_GATEWAY_API_URL": bling,
+        "BLING_GATEWAY_AUTHORIZE_URL": f"{bling}/oauth/authorize",
+        "BLING_GATEWAY_TOKEN_URL": f"{bling}/oauth/token",
+        "BLING_GATEWAY_CALLS_PER_SECOND": "100",
+    }
+
+
+def bling_environment(ports: Ports) -> dict[str, str]:
+    """What the double is told."""
+    gateway = f"http://127.0.0.1:{ports.gateway}"
+    return {
+        "BLING_SANDBOX_PORT": str(ports.bling),
+        "BLING_SANDBOX_CLIENT_ID": CLIENT_ID,
+        "BLING_SANDBOX_CLIENT_SECRET": CLIENT_SECRET,
+        "BLING_SANDBOX_REDIRECT_URL": f"{gateway}/oauth/callback",
+        "BLING_SANDBOX_WEBHOOK_URL": f"{gateway}/webhooks/bling",
+    }
+
+
+@asynccontextmanager
+async def program(
+    *arguments: str, environment: dict[str, str], log: Path
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run one of our programs until the block is left."""
+    with log.open("ab") as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            *arguments,
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def run_once(*arguments: str, environment: dict[str, str], log: Path) -> int:
+    """Run one of our programs to its end."""
+    async with program(*arguments, environment=environment, log=log) as process:
+        return await process.wait()
+
+
+async def answering(http: aiohttp.ClientSession, url: str) -> None:
+    """Wait until an address answers 200."""
+
+    async def answers() -> bool:
+        try:
+            async with http.get(url) as response:
+                return response.status == 200
+        except aiohttp.ClientError:
+            return False
+
+    await eventually(answers, within_s=20)
+
+
+class FactsHeard:
+    """Every fact on the bus, in the order in which it came."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    @classmethod
+    async def listening(cls, connection: AbstractRobustConnection, topology: Topology) -> Self:
+        heard = cls()
+        channel = await connection.channel()
+        queue = await channel.declare_queue(exclusive=True)
+        await queue.bind(topology.exchange("facts"), "#")
+        await queue.consume(heard._take, no_ack=True)
+        return heard
+
+    async def _take(self, message: AbstractIncomingMessage) -> None:
+        self.messages.append(Message.decode(message.body))
+
+    def of(self, account_id: UUID, *types: str) -> list[Message]:
+        return [
+            message
+            for message in self.messages
+            if message.accountid == account_id and (not types or message.type in types)
+        ]
+
+
+@dataclass
+class Seller:
+    """One account, joined with one company of the double."""
+
+    stage: "Stage"
+    account_id: UUID
+    company: str
+
+    async def control(self, method: str, path: str, **body: Any) -> Any:
+        """Use one of the double's controls for this company."""
+        async with self.stage.http.request(
+            method,
+            f"{self.stage.bling_url}/_sandbox/{path}",
+            params={"company": self.company},
+            json=body if method != "GET" else None,
+        ) as response:
+            answer = await response.json() if response.status != 204 else None
+            assert response.ok, (path, response.status, answer)
+            return answer
+
+    async def place_order(self, **wish: Any) -> Json:
+        order: Json = await self.control("POST", "orders", **wish)
+        return order
+
+    async def choose(self, order_id: int, situation: int) -> None:
+        await self.control("POST", f"orders/{order_id}/situation", situation=situation)
+
+    async def calls(self, method: str | None = None) -> list[Json]:
+        """The calls of Bling's API for this company, as (method, path, status, …)."""
+        made = (await self.control("GET", "requests"))["requests"]
+        return [call for call in made if method in (None, call["method"])]
+
+    async def command(self, data: Contract, *, subject: str) -> Message:
+        """Command something, as the sync core does."""
+        return await self.stage.command(self.account_id, data, subject=subject)
+
+    async def fact(self, type_: str, count: int = 1, *, within_s: float = 10) -> Message:
+        """Wait for so many facts of a type, and return the last."""
+        heard = self.stage.facts
+
+        try:
+            await eventually(lambda: len(heard.of(self.account_id, type_)) >= count, within_s)
+        except TimeoutError:
+            told = [message.type for message in heard.of(self.account_id)]
+            raise AssertionError(f"no {type_} no. {count}, but {told}") from None
+        return heard.of(self.account_id, type_)[count - 1]
+
+    def facts(self, *types: str) -> list[Message]:
+        return self.stage.facts.of(self.account_id, *types)
+
+    async def rows(self, query: str, *values: object) -> list[asyncpg.Record]:
+        """Look into the gateway's database."""
+        return await self.stage.database.fetch(query, *values)
+
+    async def settled(self) -> None:
+        """Wait until no webhook is under way and no work of the account waits or runs."""
+        await eventually(self._is_settled)
+
+    async def _is_settled(self) -> bool:
+        listed = await self.control("GET", "webhooks")
+        if any(row["state"] == "pending" for row in listed["deliveries"]):
+            return False
+        work = await self.rows(
+            "SELECT count(*) FROM bling_gateway.work WHERE account_id = $1"
+            " AND run_at < now() + interval '5 s'",
+            self.account_id,
+        )
+        unsent = await self.rows(
+            "SELECT count(*) FROM bling_gateway.outbox WHERE account_id = $1", self.account_id
+        )
+        return bool(work[0][0] == 0 and unsent[0][0] == 0)
+
+
+@dataclass
+class Stage:
+    """Everything that runs."""
+
+    http: aiohttp.ClientSession
+    database: "asyncpg.Pool[asyncpg.Record]"
+    publisher: Publisher
+    facts: FactsHeard
+    gateway_url: str
+    bling_url: str
+    environment: dict[str, str]
+    log: Path
+
+    async def command(self, account_id: UUID, data: Contract, *, subject: str) -> Message:
+        message = Message(
+            id=uuid4(),
+            source="/sync_core",
+            type=data.TYPE,
+            subject=subject,
+            time=datetime.now(UTC),
+            dataschema=data.dataschema(),
+            accountid=account_id,
+            sequence=1,
+            correlationid=uuid4(),
+            data=data.model_dump(mode="json"),
+        )
+        await self.publisher.publish("commands", message)
+        return message
+
+    async def known_account(self) -> UUID:
+        """Make an account known to the gateway."""
+        account_id = uuid4()
+        await self.command(
+            account_id, ConnectAccount(name="Loja", tag=account_id.hex[:8]), subject="account"
+        )
+
+        async def is_known() -> bool:
+            return any(
+                account["account_id"] == str(account_id) for account in await self.accounts()
+            )
+
+        await eventually(is_known)
+        return account_id
+
+    async def accounts(self) -> list[Json]:
+        headers = {"Authorization": f"Bearer {API_TOKEN}"}
+        async with self.http.get(f"{self.gateway_url}/api/accounts", headers=headers) as response:
+            assert response.status == 200
+            listed: list[Json] = (await response.json())["accounts"]
+            return listed
+
+    async def new_company(self) -> str:
+        async with self.http.post(f"{self.bling_url}/_sandbox/companies", json={}) as response:
+            company: str = (await response.json())["id"]
+        seller = Seller(self, uuid4(), company)
+        await seller.control("POST", "limits", per_second=1000, address_rules=False)
+        return company
+
+    async def connect(
+        self, account_id: UUID, company: str, *, decision: str = "authorize"
+    ) -> tuple[int, str]:
+        """Connect as a seller does in a browser; return the last page."""
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+            start = f"{self.gateway_url}/oauth/start?account={account_id}"
+            async with browser.get(start) as consent:
+                assert consent.status == 200
+                state = consent.url.query["state"]
+            form = {
+                "client_id": CLIENT_ID,
+                "state": state,
+                "company": company,
+                "decision": decision,
+            }
+            async with browser.post(
+                f"{self.bling_url}/Api/v3/oauth/authorize", data=form
+            ) as callback:
+                return callback.status, await callback.text()
+
+    async def new_seller(self) -> Seller:
+        """A seller whose account is connected."""
+        seller = Seller(self, await self.known_account(), await self.new_company())
+        status, page = await self.connect(seller.account_id, seller.company)
+        assert status == 200, page
+        await seller.fact("bling.account.connected")
+        return seller
+
+    async def webhook(self, body: bytes, signature: str | None) -> int:
+        """Send a webhook, and return the answer's status."""
+        headers = {"Content-Type": "application/json"}
+        if signature is not None:
+            headers["X-Bling-Signature-256"] = signature
+        async with self.http.post(
+            f"{self.gateway_url}/webhooks/bling", data=body, headers=headers
+        ) as response:
+            return response.status
+
+    def consent_query(self, **query: str) -> str:
+        return f"{self.gateway_url}/oauth/callback?{urlencode(query)}"
+
+
+@asynccontextmanager
+async def running_stage(
+    database_url: str, amqp_url: str, bus_prefix: str, log: Path, **settings: str
+) -> AsyncIterator[Stage]:
+    """Migrate, start the double and the gateway, and listen."""
+    ports = Ports()
+    environment = gateway_environment(database_url, amqp_url, bus_prefix, ports) | settings
+    migrated = await run_once("services.bling_gateway", "migrate", environment=environment, log=log)
+    assert migrated == 0, log
+    async with (
+        aiohttp.ClientSession() as http,
+        await connect(amqp_url, "tests: bling gateway") as connection,
+        asyncpg.create_pool(database_url, min_size=1, max_size=4) as database,
+        program("sandbox.bling", environment=bling_environment(ports), log=log),
+        program("services.bling_gateway", "serve", environment=environment, log=log),
+    ):
+        topology = Topology(bus_prefix)
+        await topology.declare(connection)
+        publisher = Publisher(connection, topology)
+        facts = await FactsHeard.listening(connection, topology)
+        gateway_url = f"http://127.0.0.1:{ports.gateway}"
+        bling_url = f"http://127.0.0.1:{ports.bling}"
+        await answering(http, f"{bling_url}/_sandbox/health")
+        await answering(http, f"{gateway_url}/readyz")
+        yield Stage(http, database, publisher, facts, gateway_url, bling_url, environment, log)
+        await publisher.close()
