@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
@@ -13,6 +13,9 @@ from asyncpg import exceptions as pg
 from pogo_core.util import migrate as pogo
 
 log = structlog.get_logger(__name__)
+
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 _STATEMENT_LIMIT_S: Final = 30
 _MIGRATION_LOCK: Final = 0x6D69677261746500  # any number, the same for all who migrate
@@ -31,25 +34,24 @@ _PASSES: Final = (
     TimeoutError,
 )
 
+_LOST: Final = ("clos", "released back to the pool")  # closed, closing, closes
+
 
 def is_transient(error: BaseException) -> bool:
     """Tell whether waiting may help: the database's or the network's trouble, not the data's."""
     if isinstance(error, _PASSES):
         return True
-    # asyncpg raises the class that it has for misuse also when a connection was lost just before.
-    return (
-        isinstance(error, pg.InterfaceError)
-        and not isinstance(error, ValueError)
-        and "clos" in str(error)
-    )
+    # asyncpg raises the class that it has for misuse also when a connection was lost before.
+    return isinstance(error, pg.InterfaceError) and any(sign in str(error) for sign in _LOST)
 
 
 async def open_pool(
-    url: str, schema: str, *, min_size: int = 1, max_size: int = 10
-) -> "asyncpg.Pool[asyncpg.Record]":
+    url: str, schema: str, *, min_size: int = 1, max_size: int = 10, **server_settings: str
+) -> Pool:
     """Open a pool whose connections see ``schema`` and speak UTC.
 
     ``json`` and ``jsonb`` come as bytes and go as bytes or str: who needs values uses orjson.
+    ``server_settings`` are PostgreSQL's own, such as ``enable_seqscan="off"``.
     """
     return await asyncpg.create_pool(
         url,
@@ -63,11 +65,12 @@ async def open_pool(
             "jit": "off",
             "timezone": "UTC",
             "application_name": schema,
+            **server_settings,
         },
     )
 
 
-async def _speak_json_bytes(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def _speak_json_bytes(connection: Connection) -> None:
     await connection.set_type_codec(
         "json", schema="pg_catalog", encoder=_as_bytes, decoder=bytes, format="binary"
     )
@@ -109,9 +112,7 @@ async def migrate(admin_url: str, service_url: str, schema: str, *directories: P
 
 
 @asynccontextmanager
-async def _sole_migration(
-    admin_url: str, schema: str
-) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+async def _sole_migration(admin_url: str, schema: str) -> AsyncIterator[Connection]:
     """Connect, and wait until no one else migrates this database; the lock ends with it."""
     connection = await asyncpg.connect(admin_url, server_settings={"search_path": schema})
     try:
@@ -121,9 +122,7 @@ async def _sole_migration(
         await connection.close()
 
 
-async def _ensure_role(
-    connection: "asyncpg.Connection[asyncpg.Record]", role: str, password: str
-) -> None:
+async def _ensure_role(connection: Connection, role: str, password: str) -> None:
     if await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
         return
     literal = await connection.fetchval("SELECT quote_literal($1)", password)
@@ -135,7 +134,7 @@ async def _ensure_role(
 
 
 async def _grant(
-    connection: "asyncpg.Connection[asyncpg.Record]",
+    connection: Connection,
     schema: str,
     role: str,
     directories: Sequence[Path],

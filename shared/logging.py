@@ -88,8 +88,10 @@ def _without_values(error: BaseException) -> str:
     if isinstance(error, pydantic.ValidationError):
         wrong = error.errors(include_url=False, include_input=False, include_context=False)
         return "; ".join(f"{'/'.join(map(str, each['loc']))}: {each['type']}" for each in wrong)
-    if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
-        return str(error).partition(":")[0]
+    if isinstance(error, asyncpg.PostgresError):
+        # The detail quotes the row; a data error quotes the value after the colon.
+        message = str(error.args[0]) if error.args else ""
+        return message.partition(":")[0] if isinstance(error, asyncpg.DataError) else message
     return str(error)
 
 

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-import asyncpg
 import structlog
 
 from shared.contracts import PARTITIONS
-from shared.database import is_transient
+from shared.database import Pool, is_transient
 
 log = structlog.get_logger(__name__)
 
@@ -89,7 +88,7 @@ class PartitionLeases:
 
     def __init__(
         self,
-        pool: "asyncpg.Pool[asyncpg.Record]",
+        pool: Pool,
         owner: str,
         *,
         times: LeaseTimes = LeaseTimes(),
