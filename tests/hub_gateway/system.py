@@ -230,10 +230,13 @@ class Seller:
         return await self.core.send(self.account_id, f"product-{self.product_id}", command)
 
     async def register(self, version: int = 1, **content: Any) -> Message:
+        return await self.register_shipment(1, version, **content)
+
+    async def register_shipment(self, shipment: int, version: int, **content: Any) -> Message:
         command = RegisterOrder(
             order_id=self.order_id,
-            shipment=1,
-            reference=self.reference,
+            shipment=shipment,
+            reference=order_reference(self.tag, self.order_id, shipment),
             version=version,
             content_event=uuid4(),
             content_digest="digest",
@@ -271,10 +274,14 @@ class Seller:
         return self.core.facts[self.account_id]
 
     async def fact(
-        self, kind: str, matching: Callable[[dict[str, Any]], bool] = lambda data: True
+        self,
+        kind: str,
+        matching: Callable[[dict[str, Any]], bool] = lambda data: True,
+        *,
+        within_s: float = 15,
     ) -> dict[str, Any]:
         """Wait for a fact of the type and return its data."""
-        await eventually(lambda: any(matching(data) for data in self.told(kind)), within_s=15)
+        await eventually(lambda: any(matching(data) for data in self.told(kind)), within_s=within_s)
         return next(data for data in self.told(kind) if matching(data))
 
     async def status(self, wanted: str) -> dict[str, Any]:

@@ -1,0 +1,137 @@
+"""Failures on the way: nothing is lost, and nothing happens twice at 360Hub."""
+
+import pytest
+
+from tests.hub_gateway.system import Seller
+
+
+@pytest.mark.parametrize("when", ["error_before", "error_after"])
+async def test_a_failed_registration_is_repeated_and_has_one_effect(
+    seller: Seller, when: str
+) -> None:
+    await seller.import_product()
+    await seller.fact("hub.product.imported")
+    await seller.hub.fault(when, match="/v1/orders", method="PUT")
+
+    await seller.register()
+
+    registered = await seller.fact("hub.order.registered")
+    assert registered["outcome"] == ("created" if when == "error_before" else "unchanged")
+    order = await seller.hub.order(seller.reference)
+    assert [event["type"] for event in order["events"]].count("order.created") == 1
+    assert len(seller.told("hub.order.registered")) == 1
+
+
+async def test_a_registration_that_timed_out_is_repeated_and_has_one_effect(
+    seller: Seller,
+) -> None:
+    await seller.import_product()
+    await seller.fact("hub.product.imported")
+    await seller.hub.fault("slow", match="/v1/orders", method="PUT", seconds=14)
+
+    await seller.register()
+
+    await seller.fact("hub.order.registered", within_s=40)
+    order = await seller.hub.order(seller.reference)
+    assert [event["type"] for event in order["events"]].count("order.created") == 1
+    assert len(seller.told("hub.order.registered")) == 1
+
+
+@pytest.mark.parametrize("when", ["error_before", "error_after"])
+async def test_a_failed_cancellation_is_repeated_with_the_same_key(
+    seller: Seller, when: str
+) -> None:
+    await seller.registered()
+    await seller.hub.fault(when, match="/v1/orders", method="POST")
+
+    await seller.cancel()
+
+    assert (await seller.fact("hub.order.cancelled"))["outcome"] == "cancelled"
+    calls = await seller.hub.calls("POST", "/cancel")
+    assert len(calls) == 2
+    assert len({call["idempotency_key"] for call in calls}) == 1
+    assert calls[1]["replayed"] is (when == "error_after")
+
+
+async def test_after_a_settled_refusal_another_key_is_used(seller: Seller) -> None:
+    await seller.registered()
+    await seller.hub.fault("concurrent_update", match="/v1/orders")
+
+    await seller.cancel()
+
+    assert (await seller.fact("hub.order.cancelled"))["outcome"] == "cancelled"
+    calls = await seller.hub.calls("POST", "/cancel")
+    assert len({call["idempotency_key"] for call in calls}) == len(calls) == 2
+
+
+async def test_a_throttled_call_is_made_later(seller: Seller) -> None:
+    await seller.import_product()
+    await seller.fact("hub.product.imported")
+    await seller.hub.fault("rate_limited", match="/v1/orders", seconds=1)
+
+    await seller.register()
+
+    await seller.fact("hub.order.registered")
+    assert [call["status"] for call in await seller.hub.calls("PUT", seller.reference)] == [
+        429,
+        201,
+    ]
+
+
+async def test_an_expired_token_is_replaced_on_the_way(seller: Seller) -> None:
+    await seller.import_product()
+    await seller.fact("hub.product.imported")
+    await seller.hub.control("/tokens/expire")
+
+    await seller.register()
+
+    await seller.fact("hub.order.registered")
+    assert seller.told("hub.account.disconnected") == []
+
+
+async def test_credentials_no_longer_accepted_disconnect_until_a_person_renews_them(
+    seller: Seller,
+) -> None:
+    await seller.import_product()
+    await seller.fact("hub.product.imported")
+    await seller.hub.control("/accounts/standing", suspended=True)
+    await seller.register()
+    await seller.fact("hub.account.disconnected")
+    assert (await seller.gateway.states())[str(seller.account_id)] == "disconnected"
+    await seller.hub.control("/accounts/standing", suspended=False)
+
+    status, _ = await seller.gateway.put_credentials(seller.account_id, seller.hub)
+
+    assert status == 200
+    await seller.fact("hub.order.registered")
+    assert len(seller.told("hub.account.connected")) == 2
+    assert len(seller.told("hub.account.disconnected")) == 1
+
+
+async def test_killed_in_the_middle_of_a_life_it_goes_on_and_doubles_nothing(
+    seller: Seller,
+) -> None:
+    await seller.import_product()
+    await seller.fact("hub.product.imported")
+    await seller.hub.approve(seller.product)
+    await seller.register()
+    await seller.gateway.kill()
+
+    await seller.gateway.start()
+
+    await seller.fact("hub.order.registered")
+    await seller.hub.to_labels(seller.reference)
+    await seller.status("awaiting_dispatch")
+    assert seller.statuses == ["order_created", "in_manifest", "awaiting_dispatch"]
+    order = await seller.hub.order(seller.reference)
+    assert [event["type"] for event in order["events"]].count("order.created") == 1
+
+
+async def test_told_to_stop_it_ends_in_order(seller: Seller) -> None:
+    await seller.registered()
+
+    assert await seller.gateway.stop() == 0
+
+    await seller.gateway.start()
+    await seller.hub.to_labels(seller.reference)
+    await seller.status("awaiting_dispatch")
