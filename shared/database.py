@@ -30,6 +30,7 @@ _PASSES: Final = (
     pg.ReadOnlySQLTransactionError,  # connected to what is no longer the primary
     pg.InvalidAuthorizationSpecificationError,  # while a password is being changed
     pg.PostgresSystemError,
+    pg.InternalClientError,  # asyncpg lost track: a session that ended under it, a changed schema
     OSError,
     TimeoutError,
 )

@@ -9,8 +9,8 @@ from aiormq import Channel
 from aiormq import exceptions as amqp
 from aiormq.abc import DeliveredMessage
 
-from shared.bus.connection import broker_version, open_channel
-from shared.bus.topology import Topology
+from shared.bus.connection import broker_version, loss_as_error, open_channel
+from shared.bus.topology import Arguments, Topology
 
 _OLDEST: Final = (3, 10)
 _ANSWER_S: Final = 10.0
@@ -31,16 +31,14 @@ async def self_test(connection: AbstractRobustConnection, topology: Topology) ->
     if version < _OLDEST:
         raise SelfTestError(f"RabbitMQ 3.10 or later is needed, this is {_dotted(version)}")
     queue = f"{topology.prefix}self-test.{uuid4()}"
+    arguments: Arguments = {**topology.arguments(version), "x-expires": _FORGOTTEN_MS}
     async with asyncio.timeout(_ANSWER_S), open_channel(connection, confirms=True) as channel:
-        await channel.queue_declare(
-            queue,
-            durable=True,
-            arguments={**topology.arguments(version), "x-expires": _FORGOTTEN_MS},
-        )
-        await _check_delivery_count(channel, queue)
-        await _check_mandatory(channel, queue)
-        await _check_single_active_consumer(connection, queue)
-        await channel.queue_delete(queue, if_unused=False, if_empty=False)
+        with loss_as_error():
+            await channel.queue_declare(queue, durable=True, arguments=dict(arguments))
+            await _check_delivery_count(channel, queue)
+            await _check_mandatory(channel, queue)
+            await _check_single_active_consumer(connection, queue)
+            await channel.queue_delete(queue, if_unused=False, if_empty=False)
 
 
 async def _check_delivery_count(channel: Channel, queue: str) -> None:

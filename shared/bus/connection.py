@@ -11,7 +11,6 @@ from aio_pika.abc import AbstractRobustConnection
 from aio_pika.exceptions import AMQPError, AuthenticationError, ProbableAuthenticationError
 from aiormq import Channel
 from aiormq.abc import AbstractConnection
-from aiormq.exceptions import ChannelInvalidStateError
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +19,7 @@ _RETRY_S: Final = 1.0
 ANSWER_S: Final = 10.0
 """How long the broker may take to answer one request."""
 
-BROKER_ERRORS: Final = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError)
+BROKER_ERRORS: Final = (AMQPError, OSError, TimeoutError)
 """What our calls to the broker raise when it, or the way to it, is in trouble."""
 
 
@@ -84,6 +83,9 @@ def loss_as_error() -> Iterator[None]:
         if task is not None and task.cancelling():
             raise
         raise ConnectionError("the channel was lost") from error
+    except RuntimeError as error:
+        # What it raises for calls on what is closed already.
+        raise ConnectionError(str(error)) from error
 
 
 async def _close(channel: Channel) -> None:

@@ -66,7 +66,8 @@ class Subscription:
         if self.lost:
             raise SubscriptionLost
         # Handed to the library and not waited for: if it gets lost, the channel is lost with it.
-        await self._channel.basic_ack(tag, multiple=True, wait=False)
+        with loss_as_error():
+            await self._channel.basic_ack(tag, multiple=True, wait=False)
 
     async def receive(self, message: DeliveredMessage) -> None:
         """Keep a delivery (callback; a coroutine because the library wants one)."""

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from aio_pika.abc import AbstractRobustConnection
 from aiormq import Channel
 
-from shared.bus.connection import broker_version, open_channel
+from shared.bus.connection import broker_version, loss_as_error, open_channel
 from shared.contracts import PARTITIONS
 
 ExchangeName = Literal["facts", "commands", "events"]
@@ -58,12 +58,8 @@ class Topology:
         """Declare everything, for all groups: what is published finds its queue from the start."""
         arguments = self.arguments(broker_version(connection))
         async with open_channel(connection) as channel:
-            for name in EXCHANGES:
-                await channel.exchange_declare(
-                    self.exchange(name), exchange_type="topic", durable=True
-                )
-            for group in _BINDINGS:
-                await self._declare_queues(channel, group, arguments)
+            with loss_as_error():
+                await self._declare(channel, arguments)
 
     async def delete(self, connection: AbstractRobustConnection) -> None:
         """Delete everything, messages included. For tests."""
@@ -76,6 +72,12 @@ class Topology:
                     )
             for name in EXCHANGES:
                 await channel.exchange_delete(self.exchange(name))
+
+    async def _declare(self, channel: Channel, arguments: Arguments) -> None:
+        for name in EXCHANGES:
+            await channel.exchange_declare(self.exchange(name), exchange_type="topic", durable=True)
+        for group in _BINDINGS:
+            await self._declare_queues(channel, group, arguments)
 
     async def _declare_queues(self, channel: Channel, group: Group, arguments: Arguments) -> None:
         exchange, types = _BINDINGS[group]
