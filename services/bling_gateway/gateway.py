@@ -60,7 +60,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
         GatewayRuntime.open("bling_gateway", settings, SYSTEM, rule) as runtime,
     ):
-        address = AddressLimits()
+        address = AddressLimits(settings.token_calls_per_minute)
         app = _app(settings)
         endpoint = TokenEndpoint(session, app, address)
         tokens = Tokens(runtime.pool, endpoint, settings.master_keys, runtime.facts)
@@ -108,7 +108,7 @@ def _bare_handlers(
     pool, queue, told = runtime.pool, runtime.queue, runtime.facts
     orders = OrderReader(pool, clients, readings, queue, told)
     products = ProductReader(clients, readings, queue, told)
-    reconciler = Reconciler(pool, clients, queue)
+    reconciler = Reconciler(pool, clients, readings, queue)
     return {
         tasks.READ_ORDER: orders.read,
         tasks.READ_ORDER_AS_ASKED: orders.read,

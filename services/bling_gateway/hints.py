@@ -112,7 +112,10 @@ class Hints:
             work = [tasks.read_hinted_order(account_id, order_id) for order_id in linked]
             if not linked and hint.contato is not None:
                 now = self._clock()
-                work = [tasks.link_invoice(account_id, invoice_id, hint.contato, now=now)]
+                invoice = tasks.InvoiceToLink(
+                    invoice_id=invoice_id, contact_id=hint.contato, situation=hint.situacao
+                )
+                work = [tasks.link_invoice(account_id, invoice, now=now)]
             await self._queue.enqueue(conn, *work)
             await readings.forget_reading(conn, account_id, "invoice", invoice_id)
 

@@ -49,11 +49,11 @@ class Window:
 class AddressLimits:
     """Keeps this process's address clear of Bling's blocks, well below each limit."""
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, token_calls_per_minute: int, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._requests = Window(500, 10, clock)
         self._errors = Window(200, 10, clock)
-        self._token_calls = Window(15, 60, clock)
+        self._token_calls = Window(token_calls_per_minute, 60, clock)
         self._blocked_until = 0.0
 
     async def request(self) -> None:

@@ -12,9 +12,14 @@ import structlog
 from services.bling_gateway import wire
 from services.bling_gateway.client import PAGE_SIZE, BlingClient, Caller
 from services.bling_gateway.orders import Clients
-from services.bling_gateway.readings import KEPT_LONGEST
+from services.bling_gateway.readings import KEPT_LONGEST, Readings
 from services.bling_gateway.store import orders, readings
-from services.bling_gateway.tasks import InvoiceToLink, read_differing_order, reconcile
+from services.bling_gateway.tasks import (
+    InvoiceToLink,
+    read_differing_order,
+    read_hinted_order,
+    reconcile,
+)
 from services.bling_gateway.translate import BRASILIA
 from shared.database import is_transient
 from shared.gateway.store import Pool
@@ -34,9 +39,10 @@ _LONGEST_LOOK_S: Final = 10.0
 class Reconciler:
     """Carries out ``reconcile`` and ``link_invoice``."""
 
-    def __init__(self, pool: Pool, clients: Clients, queue: WorkQueue) -> None:
+    def __init__(self, pool: Pool, clients: Clients, readings: Readings, queue: WorkQueue) -> None:
         self._pool = pool
         self._clients = clients
+        self._readings = readings
         self._queue = queue
 
     async def compare(self, work: Work) -> None:
@@ -51,27 +57,29 @@ class Reconciler:
             known = await orders.published(conn, work.account_id, list(listed))
         differing = [id_ for id_, order in listed.items() if _differs(order, known.get(id_), since)]
         async with self._queue.completing(work) as conn:
-            # A year's listing must not stop at the first order that the queue turns away.
             await self._queue.enqueue(
                 conn, *(read_differing_order(work.account_id, id_, since=now) for id_ in differing)
             )
             await readings.record_changed_until(conn, work.account_id, now)
 
     async def link_invoice(self, work: Work) -> None:
-        """Have the orders read that an NF-e may belong to, unless its order is known by now."""
+        """Have the orders read that an NF-e belongs to, or may belong to, unless they were.
+
+        Bling links an NF-e to its order and raises the order's webhook, in no certain sequence:
+        what was unknown when the NF-e's webhook came is mostly known by now.
+        """
         task = work.read(InvoiceToLink)
+        account_id = work.account_id
         async with self._pool.acquire() as conn:
-            now = await orders.now(conn)
-            linked = await orders.orders_of_invoice(conn, work.account_id, task.invoice_id)
-            candidates = (
-                []
-                if linked
-                else await orders.orders_without_invoice(conn, work.account_id, task.contact_id)
-            )
+            ids = await orders.orders_of_invoice(conn, account_id, task.invoice_id)
+            if not ids:
+                ids = await orders.orders_without_invoice(conn, account_id, task.contact_id)
+        kept = await self._readings.kept_invoice(account_id, task.invoice_id)
+        if kept is not None and kept.situacao == task.situation:
+            ids = []
         async with self._queue.completing(work) as conn:
-            await self._queue.enqueue(
-                conn, *(read_differing_order(work.account_id, id_, since=now) for id_ in candidates)
-            )
+            await self._queue.enqueue(conn, *(read_hinted_order(account_id, id_) for id_ in ids))
+            await readings.forget_reading(conn, account_id, "invoice", task.invoice_id)
 
 
 async def _changed_orders(

@@ -26,6 +26,8 @@ class Settings(ServiceSettings):
     other apps share; two at once and two a second would make four in some seconds."""
     calls_per_day: int = Field(60_000, ge=100)
     """Per account. Bling allows 120,000, which the seller's other apps share."""
+    token_calls_per_minute: int = Field(15, ge=1)
+    """Of this process. Bling blocks an address after 20: replicas behind one address share them."""
     reconcile_interval_s: float = Field(900.0, gt=0)
 
 

@@ -38,6 +38,7 @@ class ProductToRead(Frozen):
 class InvoiceToLink(Frozen):
     invoice_id: int
     contact_id: int
+    situation: int | None
 
 
 class Nothing(Frozen):
@@ -79,14 +80,14 @@ def read_hinted_product(account_id: UUID, product_id: int) -> NewWork:
     )
 
 
-def link_invoice(account_id: UUID, invoice_id: int, contact_id: int, *, now: datetime) -> NewWork:
+def link_invoice(account_id: UUID, invoice: InvoiceToLink, *, now: datetime) -> NewWork:
     """Look later for the order of an NF-e that none is known to have."""
     return NewWork(
         account_id=account_id,
-        stream=f"invoice-{invoice_id}",
+        stream=f"invoice-{invoice.invoice_id}",
         lane="inbound",
         kind=LINK_INVOICE,
-        payload=InvoiceToLink(invoice_id=invoice_id, contact_id=contact_id),
+        payload=invoice,
         priority=Priority.CONTENT,
         supersedes=Supersedes.SAME_KIND,
         not_before=now + _LINK_PATIENCE,

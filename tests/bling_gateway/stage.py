@@ -68,6 +68,7 @@ def gateway_environment(
         "BLING_GATEWAY_AUTHORIZE_URL": f"{bling}/oauth/authorize",
         "BLING_GATEWAY_TOKEN_URL": f"{bling}/oauth/token",
         "BLING_GATEWAY_CALLS_PER_SECOND": "100",
+        "BLING_GATEWAY_TOKEN_CALLS_PER_MINUTE": "1000",
     }
 
 
@@ -158,7 +159,7 @@ class Seller:
     account_id: UUID
     company: str
 
-    async def control(self, method: str, path: str, **body: Any) -> Any:
+    async def control(self, method: str, path: str, /, **body: Any) -> Any:
         """Use one of the double's controls for this company."""
         async with self.stage.http.request(
             method,

@@ -28,7 +28,7 @@ def test_reservations_follow_each_other_at_the_windows_pace() -> None:
 
 def test_token_calls_stay_below_blings_limit() -> None:
     clock = Clock()
-    address = AddressLimits(clock)
+    address = AddressLimits(15, clock)
     for _ in range(15):
         address.token_call()
 
@@ -41,7 +41,7 @@ def test_token_calls_stay_below_blings_limit() -> None:
 
 async def test_nothing_is_sent_from_a_blocked_address() -> None:
     clock = Clock()
-    address = AddressLimits(clock)
+    address = AddressLimits(15, clock)
     address.blocked()
 
     with pytest.raises(ThrottledError):
@@ -53,7 +53,7 @@ async def test_nothing_is_sent_from_a_blocked_address() -> None:
 
 async def test_an_error_storm_is_ended_before_bling_ends_it() -> None:
     clock = Clock()
-    address = AddressLimits(clock)
+    address = AddressLimits(15, clock)
     for _ in range(200):
         address.error_answered()
 
