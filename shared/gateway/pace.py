@@ -1,7 +1,7 @@
 """The arithmetic of pacing: GCRA, a day's budget, and a part of it kept for what is urgent."""
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,8 @@ SLOWED: Final = timedelta(minutes=10)
 
 CLOSED: Final = timedelta(hours=1)
 """When to look again after a day's quota was used up by others: nobody says when it is renewed."""
+
+_LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,8 @@ class PaceState:
 
     @classmethod
     def fresh(cls, now: datetime) -> "PaceState":
-        """Return the state of an account that was never called."""
-        return cls(now, None, day_of(now), 0, now, now)
+        """Return the state of an account that was never called: it may burst at once."""
+        return cls(_LONG_AGO, None, day_of(now), 0, now, now)
 
     def opens_at(self, priority: Priority) -> datetime:
         """Return from when on calls of this priority are let through at all."""

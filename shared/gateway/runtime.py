@@ -21,12 +21,11 @@ from shared.bus import (
     self_test,
 )
 from shared.contracts import partition_of
-from shared.database import open_pool
 from shared.gateway.commands import CommandConsumer, ToWork
 from shared.gateway.facts import FactOutbox, Facts
 from shared.gateway.pace import PaceRule
 from shared.gateway.pacing import Pacer
-from shared.gateway.store import Pool
+from shared.gateway.store import Pool, open_gateway_pool
 from shared.gateway.values import System
 from shared.gateway.work import WorkQueue
 from shared.gateway.worker import Handler, Workers
@@ -83,7 +82,7 @@ class GatewayRuntime:
         """
         topology = Topology(settings.bus_prefix)
         owner = f"{settings.host}:{settings.port}"
-        pool = await open_pool(settings.database_url, group, max_size=20)
+        pool = await open_gateway_pool(settings.database_url, group)
         async with pool, await connect(settings.amqp_url, f"{group} {owner}") as connection:
             await topology.declare(connection)
             await self_test(connection, topology)

@@ -36,11 +36,16 @@ WITH RECURSIVE seller AS (
 )
 SELECT due.partition, due.account_id, due.stream
 FROM seller
-JOIN account ON account.partition = seller.partition
-            AND account.account_id = seller.account_id
-            AND account.state = 'connected'
-            AND account.paused_reason IS NULL
-            AND coalesce(account.resting_until, '-infinity') <= $4
+CROSS JOIN LATERAL (
+    SELECT 1
+    FROM account
+    WHERE account.partition = seller.partition
+      AND account.account_id = seller.account_id
+      AND account.state = 'connected'
+      AND account.paused_reason IS NULL
+      AND coalesce(account.resting_until, '-infinity') <= $4
+    LIMIT 1
+) AS open
 LEFT JOIN pace ON pace.partition = seller.partition AND pace.account_id = seller.account_id
 CROSS JOIN LATERAL (
     SELECT partition, account_id, stream
@@ -62,7 +67,7 @@ LIMIT $6
 
 # What runs already is taken again: its lease is over. Otherwise, of the heads that may run, the
 # most urgent.
-_TAKE = """
+TAKE = """
 WITH taken AS (
     UPDATE turn
     SET run_at = $5,
@@ -104,7 +109,7 @@ WHERE work.partition = taken.partition
 RETURNING work.*
 """
 
-_RENEW = """
+RENEW = """
 UPDATE turn
 SET run_at = $5
 FROM work
@@ -149,7 +154,7 @@ async def take(
     A statement of its own, because it must see what was committed until the lock was ours.
     """
     rows = await conn.fetch(
-        _TAKE,
+        TAKE,
         [key.partition for key in keys],
         [key.account_id for key in keys],
         [key.stream for key in keys],
@@ -162,7 +167,7 @@ async def take(
 async def renew(conn: Connection, works: Collection[Work], lease_until: datetime) -> None:
     """Lengthen the leases of work that is still this attempt's."""
     await conn.execute(
-        _RENEW,
+        RENEW,
         [work.partition for work in works],
         [work.account_id for work in works],
         [work.id for work in works],

@@ -18,7 +18,7 @@ _ADD = "INSERT INTO outbox (partition, account_id, sequence, message) VALUES ($1
 
 # Steps from account to account and takes the first of each, then the second of each, …: one
 # account's backlog delays nobody else's facts.
-_WAITING = """
+WAITING = """
 WITH RECURSIVE holder AS (
     (SELECT account_id
      FROM outbox
@@ -78,7 +78,7 @@ async def waiting(
     conn: Connection, partition: int, limit: int, *, per_account: int
 ) -> list[asyncpg.Record]:
     """Return up to ``limit`` facts that are not on the bus, in order per account."""
-    return await conn.fetch(_WAITING, partition, limit, per_account)
+    return await conn.fetch(WAITING, partition, limit, per_account)
 
 
 async def published(conn: Connection, partition: int, entries: Sequence[tuple[UUID, int]]) -> None:

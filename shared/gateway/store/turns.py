@@ -6,7 +6,7 @@ from shared.gateway.store import Connection
 from shared.gateway.values import StreamKey
 
 # Sorted, so that transactions that lock several streams cannot wait for each other in a circle.
-_LOCK = """
+LOCK = """
 INSERT INTO turn (partition, account_id, stream, running, priority, run_at)
 SELECT partition, account_id, stream, NULL, 4, 'infinity'
 FROM unnest($1::smallint[], $2::uuid[], $3::text[]) AS key (partition, account_id, stream)
@@ -16,7 +16,7 @@ ON CONFLICT (partition, account_id, stream) DO UPDATE SET running = turn.running
 
 # A stream may run when the head of either lane may. It is as urgent as the most urgent of the next
 # hundred pieces of its lanes, because they wait for the heads.
-_SETTLE = """
+SETTLE = """
 UPDATE turn
 SET running = NULL, priority = next.priority, run_at = next.run_at
 FROM unnest($1::smallint[], $2::uuid[], $3::text[]) AS key (partition, account_id, stream)
@@ -54,17 +54,17 @@ WHERE partition = $1 AND account_id = $2 AND stream = $3
 
 async def lock(conn: Connection, keys: Collection[StreamKey]) -> None:
     """Lock the streams until the transaction ends; those that hold nothing get a row."""
-    await conn.execute(_LOCK, *_columns(keys))
+    await conn.execute(LOCK, *_columns(keys))
 
 
 async def settle(conn: Connection, keys: Collection[StreamKey]) -> None:
     """Find out when locked streams, in which something waits, may run. Running ones run on."""
-    await conn.execute(_SETTLE, *_columns(keys), None)
+    await conn.execute(SETTLE, *_columns(keys), None)
 
 
 async def release(conn: Connection, key: StreamKey, done: int | None) -> None:
     """Let a locked stream go on after its running piece (None: none runs)."""
-    if await conn.execute(_SETTLE, *_columns([key]), done) == "UPDATE 0":
+    if await conn.execute(SETTLE, *_columns([key]), done) == "UPDATE 0":
         await conn.execute(_REMOVE, key.partition, key.account_id, key.stream, done)
 
 

@@ -41,7 +41,7 @@ _VOIDS = """
 
 # What takes a waiting piece's place takes its turn too: an order with news every second would
 # otherwise move to the end of its account's queue for ever.
-_ADD = """
+ADD = """
 WITH newer AS (
     SELECT
         $1::smallint AS partition, $2::uuid AS account_id, $3::text AS stream, $4::text AS lane,
@@ -69,7 +69,7 @@ ORDER BY number
 """.replace("{voids}", _VOIDS)
 
 # Newer work that came while the older one ran, and would have made it void if it had waited.
-_SUPERSEDING = """
+SUPERSEDING = """
 SELECT newer.command_id
 FROM work AS older
 JOIN work AS newer ON {voids}
@@ -80,7 +80,7 @@ ORDER BY newer.number DESC
 LIMIT 1
 """.replace("{voids}", _VOIDS)
 
-_HOLD = """
+HOLD = """
 SELECT
     account.ran + greatest($6 - account.running_since, interval '0') - work.tried_since AS ran_for
 FROM turn
@@ -168,7 +168,7 @@ async def add(conn: Connection, new: NewWork, now: datetime) -> list[Command]:
     """Add a piece to its locked stream; return the commands that it made void."""
     key, command = new.stream_key, new.command
     rows = await conn.fetch(
-        _ADD,
+        ADD,
         key.partition,
         key.account_id,
         key.stream,
@@ -191,14 +191,14 @@ async def add(conn: Connection, new: NewWork, now: datetime) -> list[Command]:
 async def hold(conn: Connection, work: Work, now: datetime) -> Held | None:
     """Lock the work and its stream. None: it is no longer this attempt's."""
     row = await conn.fetchrow(
-        _HOLD, work.partition, work.account_id, work.stream, work.id, work.attempt, now
+        HOLD, work.partition, work.account_id, work.stream, work.id, work.attempt, now
     )
     return None if row is None else Held(row["ran_for"])
 
 
 async def superseding(conn: Connection, work: Work) -> Newer | None:
     """Return what would have made held work void if it had not been running."""
-    row = await conn.fetchrow(_SUPERSEDING, work.partition, work.account_id, work.id)
+    row = await conn.fetchrow(SUPERSEDING, work.partition, work.account_id, work.id)
     return None if row is None else Newer(row["command_id"])
 
 

@@ -7,9 +7,9 @@ import asyncpg
 import pytest
 from yarl import URL
 
-from shared.database import migrate, open_pool
+from shared.database import migrate
 from shared.gateway.runtime import KIT_MIGRATIONS
-from shared.gateway.store import Pool
+from shared.gateway.store import Pool, open_gateway_pool
 from tests.shared.gateway.kit import Kit
 
 SCHEMA = "bling_gateway"
@@ -39,7 +39,7 @@ async def owner(database_url: str, service_url: str) -> AsyncIterator[asyncpg.Co
 
 @pytest.fixture(scope="module")
 async def pool(service_url: str) -> AsyncIterator[Pool]:
-    async with await open_pool(service_url, SCHEMA, max_size=12) as pool:
+    async with await open_gateway_pool(service_url, SCHEMA, max_size=12) as pool:
         yield pool
 
 

@@ -79,9 +79,7 @@ class Kit:
 
     def another_queue(self) -> WorkQueue:
         """Return the queue as another replica sees it."""
-        return WorkQueue(
-            self.pool, SYSTEM, self.facts, clock=self.clock, chance=Random(7)
-        )
+        return WorkQueue(self.pool, SYSTEM, self.facts, clock=self.clock, chance=Random(7))
 
     async def account(self, *, connected: bool = True) -> UUID:
         account_id = uuid4()

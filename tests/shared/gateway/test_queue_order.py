@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order: lanes stay in order, and nothing runs twice or side by side."""
+"""Whatever happens, in whatever order: lanes stay in order, and nothing runs side by side."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field

@@ -165,9 +165,7 @@ async def test_running_work_is_not_superseded(kit: Kit) -> None:
 
 
 @pytest.mark.parametrize("ending", ["again", "put_back", "park"])
-async def test_work_that_did_not_end_yields_to_what_came_meanwhile(
-    kit: Kit, ending: str
-) -> None:
+async def test_work_that_did_not_end_yields_to_what_came_meanwhile(kit: Kit, ending: str) -> None:
     """Or else a parked register could be retried after the cancellation."""
     account_id = await kit.account()
     older, newer = register(account_id, 1), cancel(account_id)
@@ -223,8 +221,6 @@ async def test_work_of_a_webhook_does_not_supersede_a_command(kit: Kit) -> None:
     account_id = await kit.account()
     await kit.enqueue(piece(account_id, "asked for", kind="read", lane="inbound"))
 
-    await kit.enqueue(
-        hint(account_id, "seen", kind="read", supersedes=Supersedes.SAME_KIND)
-    )
+    await kit.enqueue(hint(account_id, "seen", kind="read", supersedes=Supersedes.SAME_KIND))
 
     assert await kit.waiting_labels() == ["asked for", "seen"]
