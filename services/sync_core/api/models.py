@@ -1,12 +1,13 @@
 """What the API takes and gives. The OpenAPI document is made from these."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.contracts.account import Filter, Mapping, Mode, Policies
+from shared.contracts.hub_gateway import HubStatus
 from shared.contracts.sync_core import (
     FilterChanged,
     MappingChanged,
@@ -34,14 +35,20 @@ class NewAccount(_Request):
     name: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$")]
 
 
-class MappingBody(_Request):
-    """Which Bling situação stands for which 360Hub status."""
+class MappingBody(Mapping, extra="forbid"):
+    """Which Bling situação stands for which 360Hub status; null: it is not written."""
 
-    start: int = Mapping.model_fields["start"].default
-    cancelled: int = Mapping.model_fields["cancelled"].default
-    also_cancelled: tuple[int, ...] = ()
-    pass_through: tuple[int, ...] = Mapping.model_fields["pass_through"].default
-    situations: dict[str, int | None]
+    situations: dict[HubStatus, int | None]  # type: ignore[assignment]
+
+    @model_validator(mode="after")
+    def _tells_entry_and_end_apart(self) -> Self:
+        ended = {self.cancelled, *self.also_cancelled}
+        led = {to for status, to in self.situations.items() if status != "order_created"}
+        if self.start in ended | led | set(self.pass_through):
+            raise ValueError("the start situação may stand for nothing else")
+        if ended & (led | {self.situations.get("order_created")} | set(self.pass_through)):
+            raise ValueError("a cancelled situação may stand for nothing else")
+        return self
 
     def as_event(self) -> MappingChanged:
         """Return what is logged."""
@@ -59,13 +66,8 @@ class ModeBody(_Request):
         return ModeChanged(mode=Mode.model_validate(self.model_dump()))
 
 
-class FilterBody(_Request):
+class FilterBody(Filter, extra="forbid"):
     """Which orders are 360Hub's to ship; null lets everything through."""
-
-    stores: tuple[int, ...] | None = None
-    services: tuple[str, ...] | None = None
-    freight_payers: tuple[int, ...] | None = None
-    business_units: tuple[int, ...] | None = None
 
     def as_event(self) -> FilterChanged:
         """Return what is logged."""

@@ -2,12 +2,6 @@
 
 from typing import Final
 
-ACCOUNT_BY_TAG: Final = """
-SELECT account_id
-FROM accounts
-WHERE partition = $1 AND tag = $2
-"""
-
 ACCOUNT: Final = """
 SELECT account_id
 FROM accounts

@@ -163,6 +163,12 @@ JOIN unnest($2::uuid[], $3::bigint[]) AS asked (account_id, id)
 WHERE partition = $1
 """
 
+ACCOUNT_BY_TAG: Final = """
+SELECT account_id
+FROM accounts
+WHERE partition = $1 AND tag = $2
+"""
+
 COUNT_STATES: Final = """
 SELECT
     (SELECT count(*) FROM accounts WHERE partition = $1 AND account_id = $2)

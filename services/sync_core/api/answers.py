@@ -1,0 +1,26 @@
+"""How the API answers: models as JSON, pages of a bounded size."""
+
+from typing import Final
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from shared.web import Problem
+
+DEFAULT_LIMIT: Final = 50
+LARGEST_LIMIT: Final = 200
+
+
+def answer(model: BaseModel, *, status: int = 200) -> web.Response:
+    """Answer with the model's JSON."""
+    body = model.model_dump_json().encode()
+    return web.Response(body=body, status=status, content_type="application/json")
+
+
+def limit_of(request: web.Request) -> int:
+    """Return how many entries the caller wants on a page. Raises a problem beyond 200."""
+    text = request.query.get("limit", str(DEFAULT_LIMIT))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= LARGEST_LIMIT):
+        detail = f"It must be a number from 1 to {LARGEST_LIMIT}."
+        raise Problem(400, "limit_invalid", "The limit is not allowed", detail)
+    return int(text)

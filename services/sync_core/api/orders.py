@@ -1,0 +1,235 @@
+"""Orders: lists, both sides of one, its story, and what people may do about it."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+from aiohttp import web
+
+from services.sync_core.api import sql
+from services.sync_core.api.accounts import no_account
+from services.sync_core.api.acting import LOG, action, log_action
+from services.sync_core.api.answers import answer, limit_of
+from services.sync_core.api.cursors import decode_cursor, encode_cursor
+from services.sync_core.api.models import (
+    EntryView,
+    OrderPage,
+    OrderSummary,
+    OrderView,
+    ParkedView,
+    ReasonView,
+    SettleBody,
+    ShipmentView,
+    SituationView,
+    TimelinePage,
+)
+from services.sync_core.audit.timeline import START, Subject, find_order, timeline
+from services.sync_core.audit.words import Words
+from services.sync_core.domain import REASONS, AccountState, OrderState
+from services.sync_core.identity import parse_order_key
+from services.sync_core.log import sql as log_sql
+from services.sync_core.log.parking import Parking
+from services.sync_core.log.states import Key, States
+from shared.contracts import Contract, Frozen, partition_of
+from shared.contracts import sync_core as core
+from shared.web import Problem, body_of
+
+
+class _Place(Frozen):
+    """Where a page of orders ended."""
+
+    created_at: datetime
+    account_id: UUID
+    order_id: int
+
+
+class _Position(Frozen):
+    """Where a page of a timeline ended."""
+
+    position: int
+
+
+async def list_orders(request: web.Request) -> web.Response:
+    """List orders, the newest first; of one account, stage or reason if so asked."""
+    limit = limit_of(request)
+    after = decode_cursor(request.query.get("cursor"), _Place)
+    place = (after.created_at, after.account_id, after.order_id) if after else (None,) * 3
+    wanted = (*place, request.query.get("stage"), request.query.get("reason"), limit + 1)
+    pool = request.config_dict[LOG].pool
+    account_id = _wanted_account(request)
+    if account_id is None:
+        rows = await pool.fetch(sql.ORDERS, *wanted)
+    else:
+        partition = partition_of(account_id)
+        rows = await pool.fetch(sql.ORDERS_OF_ACCOUNT, *wanted, partition, account_id)
+    return answer(_page(rows, limit))
+
+
+def _wanted_account(request: web.Request) -> UUID | None:
+    text = request.query.get("account")
+    try:
+        return UUID(text) if text is not None else None
+    except ValueError as error:
+        raise no_account() from error
+
+
+def _page(rows: list[asyncpg.Record], limit: int) -> OrderPage:
+    orders = tuple(map(_summary, rows[:limit]))
+    cursor = None
+    if len(rows) > limit:
+        last = orders[-1]
+        cursor = _Place(
+            created_at=last.created_at, account_id=last.account_id, order_id=last.order_id
+        )
+    return OrderPage(orders=orders, next_cursor=cursor and encode_cursor(cursor))
+
+
+def _summary(row: asyncpg.Record) -> OrderSummary:
+    words = Words(AccountState.model_validate_json(row["account"]).situations)
+    return OrderSummary(
+        id=f"{row['tag']}-{row['order_id']}",
+        account_id=row["account_id"],
+        order_id=row["order_id"],
+        number=row["number"],
+        store_number=row["store_number"],
+        stage=row["stage"],
+        situation=_situation(row["situation"], words),
+        status=row["status"],
+        reasons=tuple(row["reasons"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+def _situation(number: int | None, words: Words) -> SituationView | None:
+    return SituationView(id=number, name=words.situation(number)) if number is not None else None
+
+
+async def show_order(request: web.Request) -> web.Response:
+    """Show one order, both sides of it."""
+    subject = await _subject(request)
+    place = (partition_of(subject.account_id), subject.account_id, subject.order.stream)
+    parked = await request.config_dict[LOG].pool.fetch(log_sql.PARKED_OF_STREAM, *place)
+    return answer(_order(subject, parked))
+
+
+def _order(subject: Subject, parked: list[asyncpg.Record]) -> OrderView:
+    order = subject.order
+    return OrderView(
+        id=f"{subject.account.tag}-{order.order_id}",
+        account_id=subject.account_id,
+        order_id=order.order_id,
+        number=order.number,
+        store_number=order.store_number,
+        stage=order.stage,
+        situation=_situation(order.shown_id, Words(subject.account.situations)),
+        status=order.shipment.status if order.shipment else None,
+        shipment=_shipment(order),
+        reasons=tuple(_reason(code, details) for code, details in order.reasons.items()),
+        problems=order.problems,
+        waits_for_products=order.waits_for,
+        parked_facts=tuple(ParkedView(**row) for row in parked),
+    )
+
+
+def _shipment(order: OrderState) -> ShipmentView | None:
+    shipment = order.shipment
+    if shipment is None:
+        return None
+    return ShipmentView(
+        number=shipment.number,
+        reference=shipment.reference,
+        version=shipment.version,
+        registered=shipment.registered,
+        status=shipment.status,
+        holds=shipment.holds,
+    )
+
+
+def _reason(code: str, details: tuple[str, ...]) -> ReasonView:
+    reason = REASONS[code]
+    return ReasonView(
+        code=code,
+        sentence=reason.sentence,
+        actions=reason.actions,
+        needs_person=reason.needs_person,
+        details=details,
+    )
+
+
+async def show_timeline(request: web.Request) -> web.Response:
+    """Tell everything that happened to the order, oldest first."""
+    limit = limit_of(request)
+    after = decode_cursor(request.query.get("cursor"), _Position)
+    subject = await _subject(request)
+    position = after.position if after else START
+    pool = request.config_dict[LOG].pool
+    entries = await timeline(pool, subject, after=position, limit=limit + 1)
+    cursor = _Position(position=entries[limit - 1].position) if len(entries) > limit else None
+    views = tuple(EntryView.model_validate(each, from_attributes=True) for each in entries[:limit])
+    return answer(TimelinePage(entries=views, next_cursor=cursor and encode_cursor(cursor)))
+
+
+async def _subject(request: web.Request) -> Subject:
+    """Return the order that the address names. Raises a problem if there is none."""
+    key = parse_order_key(request.match_info["order"])
+    if key is None:
+        raise _no_order()
+    pool = request.config_dict[LOG].pool
+    account_id = await pool.fetchval(log_sql.ACCOUNT_BY_TAG, key.partition, key.tag)
+    subject = await find_order(pool, account_id, key.order_id) if account_id else None
+    if subject is None:
+        raise _no_order()
+    return subject
+
+
+def _no_order() -> Problem:
+    return Problem(404, "order_unknown", "There is no such order")
+
+
+# --- what people may do
+
+
+async def settle(request: web.Request) -> web.Response:
+    """Decide which side holds."""
+    body = await body_of(request, SettleBody)
+    return await _act(request, body.as_event(), body.choice)
+
+
+def confirming(data: Contract, offered_as: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Return the handler of an action that needs nothing but to be done."""
+
+    async def confirm(request: web.Request) -> web.Response:
+        return await _act(request, data, offered_as)
+
+    return confirm
+
+
+async def retry(request: web.Request) -> web.Response:
+    """Try again what failed: parked facts in their order, then parked commands."""
+    subject = await _subject(request)
+    log = request.config_dict[LOG]
+    await Parking(log).release(subject.account_id, subject.order.stream)
+    return await _act(request, core.RetryRequested(), None)
+
+
+async def _act(request: web.Request, data: Contract, offered_as: str | None) -> web.Response:
+    subject = await _subject(request)
+    account_id, stream = subject.account_id, subject.order.stream
+    entry = action(request, account_id, stream, data)
+    async with request.config_dict[LOG].writing(partition_of(account_id), [account_id]) as writing:
+        known = await writing.known([(account_id, entry.event_id)])
+        if not known and offered_as is not None:
+            states = States(writing.connection, writing.partition)
+            await states.load([Key(account_id, stream)])
+            _must_be_offered(states[Key(account_id, stream)], offered_as)
+        return answer(await log_action(writing, entry))
+
+
+def _must_be_offered(order: object, wanted: str) -> None:
+    """Refuse what no open reason asks for: the order has moved on since the person looked."""
+    reasons = order.reasons if isinstance(order, OrderState) else {}
+    if not any(wanted in REASONS[code].actions for code in reasons):
+        detail = "The order has moved on; look at it again."
+        raise Problem(409, "action_not_offered", "The order does not ask for this", detail)

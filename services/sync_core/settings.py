@@ -1,0 +1,29 @@
+"""What the sync core reads from the environment."""
+
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import DatabaseUrl, MigrationSettings, Port, ProcessSettings, ServiceSettings
+
+_PREFIX = "SYNC_CORE_"
+
+
+class Settings(ServiceSettings):
+    """A running core's settings."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX)
+
+    port: Port = 8080
+
+
+class Audit(ProcessSettings):
+    """What reading the log takes: neither the bus nor any key."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX)
+
+    database_url: DatabaseUrl
+
+
+class Migration(MigrationSettings):
+    """What migrating the core's schema needs."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX)
