@@ -28,9 +28,6 @@ POLL_S: Final = 0.5
 DEADLINE_S: Final = 120.0
 """How long one attempt may take. Its calls have deadlines of their own, far below the lease."""
 
-STOP_S: Final = 10.0
-"""How long running attempts may go on after stop was asked for."""
-
 SHARE: Final = 4
 """An account has at most one in so many of the workers, so that it cannot occupy them all."""
 
@@ -49,6 +46,7 @@ class Workers:
         handlers: Mapping[str, Handler],
         *,
         concurrency: int = 16,
+        stop_s: float = 10.0,
         clock: Clock = utc_now,
     ) -> None:
         self._pool = pool
@@ -56,6 +54,7 @@ class Workers:
         self._handlers = handlers
         self._concurrency = concurrency
         self._per_account = max(1, concurrency // SHARE)
+        self._stop_s = stop_s
         self._clock = clock
         self._running: dict[asyncio.Task[None], Work] = {}
         self._woken = asyncio.Event()
@@ -67,7 +66,7 @@ class Workers:
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Work while inside. On leaving nothing new is taken, and what runs has 10 s to end.
+        """Work while inside. On leaving nothing new is taken, and what runs has ``stop_s`` to end.
 
         Attempts that take longer are cancelled; their work is put back.
         """
@@ -133,7 +132,7 @@ class Workers:
 
     async def _wind_up(self) -> None:
         if self._running:
-            await asyncio.wait(self._running, timeout=STOP_S)
+            await asyncio.wait(self._running, timeout=self._stop_s)
         late = list(self._running)
         for task in late:
             task.cancel()

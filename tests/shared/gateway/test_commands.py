@@ -1,0 +1,194 @@
+"""Commands from the bus become work, once each, and what cannot be read is kept aside."""
+
+from uuid import UUID, uuid4
+
+import pytest
+from pydantic import ValidationError
+
+from shared.bus import Delivery
+from shared.contracts import Contract, Message, UnknownTypeError, partition_of
+from shared.contracts.sync_core import (
+    SOURCE,
+    CancelOrder,
+    ConnectAccount,
+    ReadOrder,
+    ReadProduct,
+    RetryWork,
+)
+from shared.gateway import accounts
+from shared.gateway.commands import CommandConsumer, UnexpectedCommandError
+from shared.gateway.values import Command, NewWork, Priority, Supersedes
+from tests.shared.gateway.kit import Kit
+
+ACCOUNT = uuid4()
+
+
+def to_work(message: Message, contract: Contract) -> NewWork | None:
+    match contract:
+        case ReadOrder():
+            kind, priority, supersedes = "read", Priority.CONTENT, Supersedes.SAME_KIND
+        case CancelOrder():
+            kind, priority, supersedes = "cancel", Priority.CANCELLATION, Supersedes.SHIPMENT
+        case _:
+            return None
+    return NewWork(
+        account_id=message.accountid,
+        stream=message.subject,
+        lane="outbound",
+        kind=kind,
+        payload=contract,
+        priority=priority,
+        supersedes=supersedes,
+        command=Command(message.id, message.type, message.correlationid, 1),
+    )
+
+
+def delivery(contract: Contract, *, message_id: UUID | None = None) -> Delivery:
+    message = Message(
+        id=message_id or uuid4(),
+        source=SOURCE,
+        type=contract.TYPE,
+        subject="order-7",
+        time="2026-03-02T12:00:00Z",
+        dataschema=contract.dataschema(),
+        accountid=ACCOUNT,
+        sequence=1,
+        correlationid=uuid4(),
+        data=contract.model_dump(mode="json"),
+    )
+    return Delivery(body=message.encode(), deliveries=0, redelivered=False)
+
+
+@pytest.fixture
+def stirred() -> list[int]:
+    return []
+
+
+@pytest.fixture
+def consumer(kit: Kit, stirred: list[int]) -> CommandConsumer:
+    return CommandConsumer(
+        partition_of(ACCOUNT),
+        kit.pool,
+        kit.queue,
+        to_work,
+        committed=stirred.append,
+        clock=kit.clock,
+    )
+
+
+async def connect(kit: Kit, consumer: CommandConsumer) -> None:
+    await consumer.take([delivery(ConnectAccount(name="Loja", tag="loja"))])
+    async with kit.pool.acquire() as conn:
+        await accounts.connected(conn, ACCOUNT, clock=kit.clock)
+
+
+async def test_an_account_and_its_work_come_in_one_batch(
+    kit: Kit, consumer: CommandConsumer, stirred: list[int]
+) -> None:
+    await consumer.take(
+        [
+            delivery(ConnectAccount(name="Loja", tag="loja")),
+            delivery(ReadOrder(order_id=7)),
+        ]
+    )
+
+    async with kit.pool.acquire() as conn:
+        account = await accounts.find(conn, ACCOUNT)
+        assert account == accounts.Account(ACCOUNT, "loja", "Loja", "known", None)
+        assert await kit.queue.claim(1) == [], "it is not connected yet"
+        await accounts.connected(conn, ACCOUNT, clock=kit.clock)
+    work = await kit.claim()
+    assert work.read(ReadOrder) == ReadOrder(order_id=7)
+    assert stirred == [partition_of(ACCOUNT)]
+
+
+async def test_a_batch_that_comes_again_changes_nothing(
+    kit: Kit, consumer: CommandConsumer
+) -> None:
+    batch = [delivery(ConnectAccount(name="Loja", tag="loja")), delivery(ReadOrder(order_id=7))]
+    await consumer.take(batch)
+
+    await consumer.take(batch)
+
+    assert await kit.pool.fetchval("SELECT count(*) FROM work") == 1
+
+
+async def test_a_retry_takes_up_parked_work(kit: Kit, consumer: CommandConsumer) -> None:
+    await connect(kit, consumer)
+    command_id = uuid4()
+    await consumer.take([delivery(ReadOrder(order_id=7), message_id=command_id)])
+    await kit.queue.park(await kit.claim(), "refused")
+
+    await consumer.take(
+        [delivery(RetryWork(command_id=command_id)), delivery(RetryWork(command_id=uuid4()))]
+    )
+
+    work = await kit.claim()
+    assert work.command
+    assert work.command.id == command_id
+
+
+async def test_a_retry_does_not_revive_what_the_same_batch_cancels(
+    kit: Kit, consumer: CommandConsumer
+) -> None:
+    await connect(kit, consumer)
+    command_id = uuid4()
+    await consumer.take([delivery(ReadOrder(order_id=7), message_id=command_id)])
+    await kit.queue.park(await kit.claim(), "refused")
+
+    await consumer.take(
+        [
+            delivery(
+                CancelOrder(
+                    order_id=7,
+                    shipment=1,
+                    reference="bling-loja-7",
+                    version=2,
+                    reason_code="cancelled_in_erp",
+                )
+            ),
+            delivery(RetryWork(command_id=command_id)),
+        ]
+    )
+
+    assert (await kit.claim()).kind == "cancel"
+    assert await kit.pool.fetchval("SELECT count(*) FROM work") == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"not json", ValidationError),
+        (b'{"id": "no"}', ValidationError),
+        (delivery(ReadProduct(product_id=1)).body, UnexpectedCommandError),
+        (
+            delivery(ReadOrder(order_id=7)).body.replace(b"bling.read_order", b"bling.dream"),
+            UnknownTypeError,
+        ),
+        (delivery(ReadOrder(order_id=7)).body.replace(b":7}", b':"x"}'), ValidationError),
+    ],
+    ids=["not json", "no message", "not ours to do", "unknown type", "wrong data"],
+)
+async def test_what_cannot_be_used_fails_its_batch_and_is_parked(
+    kit: Kit, consumer: CommandConsumer, body: bytes, error: type[Exception]
+) -> None:
+    bad = Delivery(body=body, deliveries=0, redelivered=False)
+
+    with pytest.raises(error) as raised:
+        await consumer.take([delivery(ReadOrder(order_id=7)), bad])
+    assert await kit.pool.fetchval("SELECT count(*) FROM work") == 0
+
+    await consumer.park(bad, raised.value)
+    await consumer.park(bad, raised.value)
+    row = await kit.pool.fetchrow("SELECT * FROM parked_message")
+    assert row is not None
+    assert (row["body"], row["error"]) == (body, type(raised.value).__name__)
+
+
+async def test_a_suspect_is_marked_once(consumer: CommandConsumer) -> None:
+    suspect = delivery(ReadOrder(order_id=7))
+
+    assert await consumer.mark(suspect)
+    assert not await consumer.mark(suspect)
+    await consumer.unmark(suspect)
+    assert await consumer.mark(suspect)
