@@ -32,20 +32,35 @@ class HubAccount:
     hub_account_id: str
     credentials: Credentials
 
-    async def control(self, path: str, *, method: str = "POST", **body: Any) -> Any:
+    async def control(self, path: str, **body: Any) -> Any:
         """Use one of the double's controls for this account."""
+        return await self._post(path, body)
+
+    async def look(self, path: str) -> Any:
+        """Read what one of the controls shows of this account."""
+        return await self._request("GET", path, None)
+
+    async def take_out(self, manifest_id: str, reference: str) -> None:
+        """Take an order out of its romaneio."""
+        await self._request("DELETE", f"/manifests/{manifest_id}/orders/{reference}", None)
+
+    async def _post(self, path: str, body: dict[str, Any]) -> Any:
+        return await self._request("POST", path, body)
+
+    async def _request(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
         async with self.http.request(
             method,
             f"{self.url}/_sandbox{path}",
             params={"account": self.hub_account_id},
-            json=body if method == "POST" else None,
+            json=body,
         ) as response:
             answer = await response.json() if response.status != 204 else None
             assert response.ok, (path, response.status, answer)
             return answer
 
-    async def fault(self, name: str, **how: Any) -> None:
-        await self.control("/faults", fault=name, **how)
+    async def fault(self, name: str, *, calls: str = "", **how: Any) -> None:
+        """Arm a fault, for calls of one method only if it is named."""
+        await self._post("/faults", {"fault": name, "method": calls, **how})
 
     async def pass_days(self, days: int) -> None:
         """Let time pass for the whole double."""
@@ -54,13 +69,25 @@ class HubAccount:
             assert response.ok
 
     async def order(self, reference: str) -> dict[str, Any]:
-        found: dict[str, Any] = await self.control(f"/orders/{reference}", method="GET")
+        found: dict[str, Any] = await self.look(f"/orders/{reference}")
         return found
 
     async def calls(self, method: str, ending: str) -> list[dict[str, Any]]:
         """Return the API calls that were made, with their answers."""
-        made = (await self.control("/requests", method="GET"))["requests"]
+        made = (await self.look("/requests"))["requests"]
         return [c for c in made if c["method"] == method and c["path"].endswith(ending)]
+
+    async def endpoints(self) -> list[dict[str, Any]]:
+        """Return the account's webhook endpoints."""
+        accounts = (await self.look_at_all("/accounts"))["accounts"]
+        (found,) = [each for each in accounts if each["account_id"] == self.hub_account_id]
+        endpoints: list[dict[str, Any]] = found["webhook_endpoints"]
+        return endpoints
+
+    async def look_at_all(self, path: str) -> Any:
+        """Read what a control shows of all accounts."""
+        async with self.http.get(f"{self.url}/_sandbox{path}") as response:
+            return await response.json()
 
     async def to_labels(self, reference: str) -> None:
         await self.control("/manifests", orders=[reference])

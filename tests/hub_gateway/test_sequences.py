@@ -115,9 +115,7 @@ async def test_moves_back_are_told_like_any_other(seller: Seller) -> None:
     await seller.registered()
     made = await seller.hub.control("/manifests", orders=[seller.reference])
 
-    await seller.hub.control(
-        f"/manifests/{made['manifest_id']}/orders/{seller.reference}", method="DELETE"
-    )
+    await seller.hub.take_out(made["manifest_id"], seller.reference)
 
     await eventually(lambda: seller.statuses == ["order_created", "in_manifest", "order_created"])
 

@@ -11,7 +11,7 @@ async def test_a_failed_registration_is_repeated_and_has_one_effect(
 ) -> None:
     await seller.import_product()
     await seller.fact("hub.product.imported")
-    await seller.hub.fault(when, match="/v1/orders", method="PUT")
+    await seller.hub.fault(when, match="/v1/orders", calls="PUT")
 
     await seller.register()
 
@@ -27,7 +27,7 @@ async def test_a_registration_that_timed_out_is_repeated_and_has_one_effect(
 ) -> None:
     await seller.import_product()
     await seller.fact("hub.product.imported")
-    await seller.hub.fault("slow", match="/v1/orders", method="PUT", seconds=14)
+    await seller.hub.fault("slow", match="/v1/orders", calls="PUT", seconds=14)
 
     await seller.register()
 
@@ -42,7 +42,7 @@ async def test_a_failed_cancellation_is_repeated_with_the_same_key(
     seller: Seller, when: str
 ) -> None:
     await seller.registered()
-    await seller.hub.fault(when, match="/v1/orders", method="POST")
+    await seller.hub.fault(when, match="/v1/orders", calls="POST")
 
     await seller.cancel()
 

@@ -1,0 +1,275 @@
+"""What comes in at the webhook address: only what is authentic is kept, and all of that is."""
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import aiohttp
+import asyncpg
+import pytest
+from standardwebhooks import Webhook
+
+from services.hub_gateway.connections import Connections
+from shared.database import open_pool
+from shared.sealing import MasterKeys
+from tests.hub_gateway.system import Gateway, Seller
+from tests.waiting import eventually
+
+Connection = Any
+
+
+@pytest.fixture
+async def database(gateway: Gateway, database_url: str) -> AsyncIterator[Connection]:
+    conn = await asyncpg.connect(database_url)
+    await conn.execute("SET search_path = hub_gateway")
+    yield conn
+    await conn.close()
+
+
+@pytest.fixture
+async def secret(seller: Seller, database_url: str) -> str:
+    """The secret that 360Hub signs the seller's events with."""
+    async with await open_pool(database_url, "hub_gateway") as pool:
+        keys = MasterKeys(bytes(32))
+        (found,) = await Connections(pool, keys).webhook_secrets(seller.account_id)
+        return found
+
+
+def event(kind: str = "order.status_changed", **fields: Any) -> bytes:
+    values: dict[str, Any] = {
+        "id": "evt_1",
+        "type": kind,
+        "timestamp": "2026-03-11T12:40:03Z",
+        "sequence": 1,
+        "data": {},
+    }
+    return json.dumps(values | fields).encode()
+
+
+async def post(
+    gateway: Gateway,
+    account_id: object,
+    body: bytes,
+    secret: str,
+    *,
+    webhook_id: str | None = None,
+    age_s: float = 0,
+    **changed: str | None,
+) -> aiohttp.ClientResponse:
+    at = datetime.now(UTC) - timedelta(seconds=age_s)
+    webhook_id = webhook_id or f"evt_{uuid4().hex}"
+    headers: dict[str, str | None] = {
+        "webhook-id": webhook_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        # signed as bytes, because authentic bodies need not be text
+        "webhook-signature": Webhook(secret).sign(
+            webhook_id, at, body.decode("latin-1").encode("latin-1").decode("utf-8", "replace")
+        ),
+    }
+    headers |= {name.replace("_", "-"): value for name, value in changed.items()}
+    sent = {name: value for name, value in headers.items() if value is not None}
+    url = f"{gateway.url}/webhooks/hub/{account_id}"
+    async with gateway.http.post(url, data=body, headers=sent) as response:
+        await response.read()
+        return response
+
+
+async def inbox(database: Connection, account_id: UUID) -> list[Any]:
+    return list(
+        await database.fetch(
+            "SELECT * FROM inbox WHERE webhook_id LIKE $1 AND webhook_id NOT LIKE '%chl%'"
+            " AND convert_from(body, 'UTF8') NOT LIKE '%endpoint.verification%'",
+            f"{account_id}/%",
+        )
+    )
+
+
+class TestNotAuthentic:
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"webhook_id": None},
+            {"webhook_timestamp": None},
+            {"webhook_signature": None},
+            {"webhook_signature": "v1,AAAA"},
+            {"webhook_id": "evt_another"},
+            {"webhook_timestamp": "soon"},
+        ],
+    )
+    async def test_it_is_refused_and_nothing_is_stored(
+        self, seller: Seller, secret: str, database: Connection, changed: dict[str, str | None]
+    ) -> None:
+        headers = dict(changed)
+        wrong_id = headers.pop("webhook_id", "")
+        if wrong_id is None or wrong_id:
+            headers["webhook-id"] = wrong_id
+
+        response = await post(seller.gateway, seller.account_id, event(), secret, **headers)
+
+        assert response.status == 401
+        assert response.content_type == "application/problem+json"
+        assert await inbox(database, seller.account_id) == []
+
+    @pytest.mark.parametrize("age_s", [310, -310])
+    async def test_a_time_too_far_away_is_refused(
+        self, seller: Seller, secret: str, database: Connection, age_s: float
+    ) -> None:
+        response = await post(seller.gateway, seller.account_id, event(), secret, age_s=age_s)
+
+        assert response.status == 401
+        assert await inbox(database, seller.account_id) == []
+
+    async def test_another_secret_is_refused(self, seller: Seller) -> None:
+        other = "whsec_" + base64.b64encode(b"x" * 32).decode()
+
+        response = await post(seller.gateway, seller.account_id, event(), other)
+
+        assert response.status == 401
+
+    @pytest.mark.parametrize("account", [str(uuid4()), "no-uuid"])
+    async def test_an_unknown_account_is_refused(
+        self, seller: Seller, secret: str, account: str
+    ) -> None:
+        response = await post(seller.gateway, account, event(), secret)
+
+        assert response.status == 401
+
+    async def test_another_accounts_secret_is_refused(
+        self, seller: Seller, secret: str, sandbox: Any
+    ) -> None:
+        other = Seller(seller.core, seller.gateway, await sandbox.open_account())
+        await other.connect()
+
+        response = await post(seller.gateway, other.account_id, event(), secret)
+
+        assert response.status == 401
+
+    async def test_too_long_a_body_is_refused(self, seller: Seller, secret: str) -> None:
+        body = event(data={"filler": "x" * 1_100_000})
+
+        response = await post(seller.gateway, seller.account_id, body, secret)
+
+        assert response.status == 413
+
+
+class TestAuthentic:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"no json at all",
+            b"[]",
+            b"{}",
+            event("order.blessed"),
+            event("galaxy.exploded"),
+            event(sequence="x"),
+            event(sequence=2**70),
+            event(data={"external_ref": "bling-none-1", "to": "in_manifest"}),
+            event(data={"external_ref": {"a": 1}}),
+            event(data="text"),
+            event(data={"external_ref": "a\x00b"}),
+            event("manifest.closed", data={"orders": 7}),
+            event("product.approval_changed", data={"external_ref": "of-nobody", "to": "approved"}),
+        ],
+    )
+    async def test_whatever_it_says_it_is_kept_unclaimed(
+        self, seller: Seller, secret: str, database: Connection, body: bytes
+    ) -> None:
+        response = await post(seller.gateway, seller.account_id, body, secret)
+
+        assert response.status == 204
+        (kept,) = await inbox(database, seller.account_id)
+        assert (kept["state"], kept["body"]) == ("unclaimed", body)
+
+    async def test_twice_is_kept_once(
+        self, seller: Seller, secret: str, database: Connection
+    ) -> None:
+        for _ in range(2):
+            response = await post(
+                seller.gateway, seller.account_id, event(), secret, webhook_id="evt_same"
+            )
+            assert response.status == 204
+
+        assert len(await inbox(database, seller.account_id)) == 1
+
+    async def test_the_secret_of_an_endpoint_that_was_replaced_still_counts(
+        self, seller: Seller, secret: str
+    ) -> None:
+        await seller.hub.fault("endpoint_disabled")
+        await seller.import_product()
+        await eventually(lambda: _has_disabled(seller))
+        await seller.gateway.put_credentials(seller.account_id, seller.hub)
+
+        response = await post(seller.gateway, seller.account_id, event(), secret)
+
+        assert response.status == 204
+
+    async def test_an_unknown_event_of_our_order_is_told_by_its_name_and_nothing_is_lost(
+        self, seller: Seller, secret: str
+    ) -> None:
+        await seller.registered()
+        await seller.status("order_created")
+        last = (await seller.hub.order(seller.reference))["sequence"]
+        body = event("order.blessed", sequence=last + 1, data={"external_ref": seller.reference})
+
+        await post(seller.gateway, seller.account_id, body, secret)
+
+        told = await seller.fact("hub.order.event_unrecognised")
+        assert (told["raw_type"], told["hub_sequence"]) == ("order.blessed", last + 1)
+
+    async def test_an_event_of_another_shape_has_the_order_read_instead(
+        self, seller: Seller, secret: str
+    ) -> None:
+        await seller.registered()
+        await seller.status("order_created")
+        await seller.hub.control("/webhooks", drop=100)
+        await seller.hub.control("/manifests", orders=[seller.reference])
+        last = (await seller.hub.order(seller.reference))["sequence"]
+        body = event(sequence=last, data={"external_ref": seller.reference, "to": 7})
+
+        await post(seller.gateway, seller.account_id, body, secret)
+
+        await seller.status("in_manifest")
+        seller.check_order_of_facts()
+
+    async def test_a_sequence_that_the_hub_never_reached_does_no_harm(
+        self, seller: Seller, secret: str
+    ) -> None:
+        await seller.registered()
+        await seller.status("order_created")
+        body = event(sequence=999, data={"external_ref": seller.reference, "to": "teleported"})
+
+        await post(seller.gateway, seller.account_id, body, secret)
+        await seller.hub.to_labels(seller.reference)
+
+        await seller.status("awaiting_dispatch")
+        assert "teleported" not in seller.statuses
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "webhook_bad_signature",
+        "webhook_missing_signature",
+        "webhook_old_signature",
+        "webhook_body_changed",
+    ],
+)
+async def test_a_delivery_spoilt_on_the_way_is_made_again(seller: Seller, fault: str) -> None:
+    await seller.registered()
+    await seller.status("order_created")
+    await seller.hub.control("/webhooks", retry_gaps_s=[0.2])
+    await seller.hub.fault(fault)
+
+    await seller.hub.control("/manifests", orders=[seller.reference])
+
+    await seller.status("in_manifest")
+    deliveries = (await seller.hub.look("/webhooks"))["deliveries"]
+    assert max(delivery["attempts"] for delivery in deliveries) >= 1
+    seller.check_order_of_facts()
+
+
+async def _has_disabled(seller: Seller) -> bool:
+    return "disabled" in [each["status"] for each in await seller.hub.endpoints()]
