@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+from services.sync_core.identity import tag_of
 from services.sync_core.log.append import EventLog
 from services.sync_core.log.events import Incoming
 from shared.contracts import Contract, Message, canonical, derived_id, partition_of
@@ -71,7 +72,7 @@ class Seller:
 
     def __init__(self) -> None:
         self.id = uuid4()
-        self.tag = self.id.hex[:8]
+        self.tag = tag_of(self.id)
         self._published: dict[str, int] = {}
         self._observed: dict[int, int] = {}
 

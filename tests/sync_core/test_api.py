@@ -1,0 +1,402 @@
+"""The API as its callers meet it: over HTTP, with tokens, pages and problems."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from pydantic import SecretStr
+
+from services.sync_core.api.acting import LOG
+from services.sync_core.api.application import add_api
+from services.sync_core.api.openapi import document
+from services.sync_core.api.routes import ROUTES
+from services.sync_core.domain import REASONS
+from services.sync_core.log.append import EventLog
+from services.sync_core.log.connection import Pool
+from services.sync_core.log.consume import FactConsumer
+from services.sync_core.log.facts import read_fact
+from shared.contracts import Message
+from shared.web import application
+from tests.sync_core.clock import Clock
+from tests.sync_core.seller import CANCELLED, OPEN, START, Seller, content, opened
+from tests.sync_core.test_consume import delivery, poisoned
+
+Json = dict[str, Any]
+TOKEN = {"Authorization": "Bearer open-sesame"}
+
+
+@pytest.fixture
+async def client(log: EventLog) -> AsyncIterator[TestClient[web.Request, web.Application]]:
+    async def ready() -> dict[str, bool]:
+        return {}
+
+    app = application("sync_core", ready=ready)
+    app[LOG] = log
+    add_api(app, {"console": SecretStr("open-sesame")})
+    async with TestClient(TestServer(app), headers=TOKEN) as client:
+        yield client
+
+
+@pytest.fixture
+async def seller(log: EventLog) -> Seller:
+    return await opened(log)
+
+
+class Api:
+    """Calls that expect a status and return the answer."""
+
+    def __init__(self, client: TestClient[web.Request, web.Application]) -> None:
+        self._client = client
+
+    async def call(
+        self, method: str, path: str, body: Json | None = None, *, status: int = 200, **headers: str
+    ) -> Json:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = await self._client.request(method, path, json=body, headers=named)
+        answered: Json = await answer.json(content_type=None)
+        assert answer.status == status, answered
+        if status >= 400:
+            assert answer.content_type == "application/problem+json"
+            assert answered["status"] == status
+        return answered
+
+    async def get(self, path: str, *, status: int = 200) -> Json:
+        return await self.call("GET", path, status=status)
+
+
+@pytest.fixture
+def api(client: TestClient[web.Request, web.Application]) -> Api:
+    return Api(client)
+
+
+async def take(log: EventLog, seller: Seller, *messages: Message) -> None:
+    async with log.writing(seller.partition, [seller.id]) as writing:
+        await writing.append([read_fact(m.encode(), m.partition).incoming for m in messages])
+
+
+@pytest.mark.parametrize(
+    "route", [r for r in ROUTES if "choice" not in r.path], ids=lambda r: r.name
+)
+async def test_without_a_token_there_is_nothing(
+    client: TestClient[web.Request, web.Application], route: Any
+) -> None:
+    path = re.sub(r"\{[^}]*\}", "x", route.path)
+
+    answer = await client.request(route.method, path, headers={"Authorization": "Bearer wrong"})
+
+    assert answer.status == 401
+    assert "WWW-Authenticate" in answer.headers
+    assert (await answer.json(content_type=None))["code"] == "unauthorized"
+
+
+async def test_a_new_account_is_named_and_known_to_both_gateways(api: Api, pool: Pool) -> None:
+    made = await api.call("POST", "/api/accounts", {"name": "Loja Aurora"}, status=201)
+
+    account_id = UUID(made["account_id"])
+    assert account_id.version == 7
+    types = await pool.fetch(
+        "SELECT type, actor FROM event_log WHERE account_id = $1 ORDER BY position", account_id
+    )
+    assert [(row["type"], row["actor"]) for row in types] == [
+        ("account.created", "console"),
+        ("account.connect", None),
+    ]
+    listed = (await api.get("/api/accounts"))["accounts"]
+    (view,) = [account for account in listed if account["account_id"] == made["account_id"]]
+    assert (view["tag"], view["name"], view["mapping"]) == (made["tag"], "Loja Aurora", None)
+
+
+async def test_a_repeated_request_makes_one_account(api: Api) -> None:
+    key = str(uuid4())
+
+    first = await api.call(
+        "POST", "/api/accounts", {"name": "Ateliê"}, status=201, Idempotency_Key=key
+    )
+    again = await api.call("POST", "/api/accounts", {"name": "Ateliê"}, Idempotency_Key=key)
+    other = await api.call(
+        "POST", "/api/accounts", {"name": "Outra"}, status=422, Idempotency_Key=key
+    )
+
+    assert first == again
+    assert other["code"] == "idempotency_key_reused"
+
+
+@pytest.mark.parametrize(
+    ("choice", "body", "shown"),
+    [
+        ("mode", {"to_hub": "live", "to_bling": "observe"}, "mode"),
+        ("filter", {"stores": [204]}, "filter"),
+        ("go-live", {"go_live": "2026-11-23"}, "go_live"),
+        ("policies", {"delivered_by_hand": "reason", "hub_cancellation": "write"}, "policies"),
+        ("mapping", {"situations": {"delivered": 9, "lost": None}}, "mapping"),
+    ],
+)
+async def test_what_a_seller_chooses_is_in_force(
+    api: Api, choice: str, body: Json, shown: str
+) -> None:
+    made = await api.call("POST", "/api/accounts", {"name": "Loja"}, status=201)
+
+    await api.call("PUT", f"/api/accounts/{made['account_id']}/{choice}", body, X_Actor="Ana Sá")
+
+    listed = (await api.get("/api/accounts?limit=200"))["accounts"]
+    (view,) = [account for account in listed if account["account_id"] == made["account_id"]]
+    value = view[shown]
+    assert value == body["go_live"] if choice == "go-live" else body.items() <= value.items()
+
+
+@pytest.mark.parametrize(
+    ("choice", "body"),
+    [
+        ("mode", {"to_hub": "live"}),
+        ("mode", {"to_hub": "live", "to_bling": "loud"}),
+        ("filter", {"shops": [1]}),
+        ("mapping", {"situations": {"delivered": 15}}),
+        ("mapping", {"situations": {"delivered": 12}}),
+        ("mapping", {"situations": {"teleported": 9}}),
+        ("mapping", {"start": 12, "situations": {}}),
+        ("go-live", {"go_live": "soon"}),
+    ],
+)
+async def test_a_choice_that_makes_no_sense_is_refused(
+    api: Api, seller: Seller, choice: str, body: Json
+) -> None:
+    problem = await api.call("PUT", f"/api/accounts/{seller.id}/{choice}", body, status=422)
+
+    assert problem["code"] == "body_invalid"
+    assert problem["errors"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"),
+    [
+        ("GET", "/api/orders/aaaaaaaaaa-1", "order_unknown"),
+        ("GET", "/api/orders/nonsense", "order_unknown"),
+        ("GET", "/api/orders/aaaaaaaaaa-1/timeline", "order_unknown"),
+        ("POST", "/api/orders/aaaaaaaaaa-1/retry", "order_unknown"),
+        ("PUT", f"/api/accounts/{uuid4()}/go-live", "account_unknown"),
+        ("PUT", "/api/accounts/x/go-live", "account_unknown"),
+        ("GET", "/api/nothing", "not_found"),
+    ],
+)
+async def test_what_is_not_there_is_said_to_be_not_there(
+    api: Api, method: str, path: str, code: str
+) -> None:
+    body = {"go_live": "2026-11-23"} if method == "PUT" else None
+
+    assert (await api.call(method, path, body, status=404))["code"] == code
+
+
+async def test_an_order_shows_both_sides(api: Api, log: EventLog, seller: Seller) -> None:
+    await take(log, seller, seller.observed(1, content=content()))
+
+    order = await api.get(f"/api/orders/{seller.tag}-1")
+
+    assert order["situation"] == {"id": START, "name": "Em andamento"}
+    assert order["stage"] == "started"
+    assert order["shipment"]["reference"] == f"bling-{seller.tag}-1"
+    assert order["waits_for_products"] == [15990001]
+
+
+async def test_a_reason_comes_with_its_sentence_and_actions(
+    api: Api, log: EventLog, seller: Seller
+) -> None:
+    await take(log, seller, seller.observed(1, OPEN))
+
+    (reason,) = (await api.get(f"/api/orders/{seller.tag}-1"))["reasons"]
+
+    assert reason["code"] == "not_started"
+    assert reason["sentence"] == REASONS["not_started"].sentence
+
+
+async def test_a_page_leads_to_the_next_without_gap_or_repetition(
+    api: Api, log: EventLog, seller: Seller, clock: Clock
+) -> None:
+    for order_id in range(1, 8):
+        clock.forward(60)
+        await take(log, seller, seller.observed(order_id, OPEN))
+
+    seen: list[int] = []
+    path = f"/api/orders?account={seller.id}&limit=3"
+    page = await api.get(path)
+    while True:
+        seen += [order["order_id"] for order in page["orders"]]
+        clock.forward(60)
+        await take(log, seller, seller.observed(100 + len(seen), OPEN), seller.observed(2, OPEN))
+        if page["next_cursor"] is None:
+            break
+        page = await api.get(f"{path}&cursor={page['next_cursor']}")
+
+    assert seen == [7, 6, 5, 4, 3, 2, 1]
+
+
+async def test_orders_are_found_by_stage_and_reason(
+    api: Api, log: EventLog, seller: Seller
+) -> None:
+    await take(log, seller, seller.observed(1, OPEN), seller.observed(2, content=content()))
+
+    async def found(query: str) -> list[int]:
+        page = await api.get(f"/api/orders?account={seller.id}&{query}")
+        return [order["order_id"] for order in page["orders"]]
+
+    assert await found("stage=started") == [2]
+    assert await found("reason=not_started") == [1]
+    assert 2 in {o["order_id"] for o in (await api.get("/api/orders?limit=200"))["orders"]}
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("cursor=abc", "cursor_invalid"),
+        ("cursor=%C3%A9", "cursor_invalid"),
+        ("limit=0", "limit_invalid"),
+        ("limit=201", "limit_invalid"),
+        ("limit=many", "limit_invalid"),
+    ],
+)
+async def test_a_wrong_page_is_refused(api: Api, query: str, code: str) -> None:
+    assert (await api.get(f"/api/orders?{query}", status=400))["code"] == code
+
+
+async def test_the_timeline_tells_the_story_in_order_and_why(
+    api: Api, log: EventLog, seller: Seller
+) -> None:
+    await take(
+        log,
+        seller,
+        seller.observed(1, OPEN),
+        seller.observed(1, content=content()),
+        seller.product_observed(),
+        seller.product_imported(),
+    )
+
+    path = f"/api/orders/{seller.tag}-1/timeline?limit=4"
+    page = await api.get(path)
+    entries = page["entries"]
+    while page["next_cursor"]:
+        page = await api.get(f"{path}&cursor={page['next_cursor']}")
+        entries += page["entries"]
+
+    positions = [entry["position"] for entry in entries]
+    assert positions == sorted(set(positions))
+    told = {entry["type"]: entry for entry in entries}
+    register = told["hub.register_order"]
+    assert register["sentence"] == "Registrar o pedido na 360Hub: remessa 1, versão 1"
+    by_position = {entry["position"]: entry["type"] for entry in entries}
+    assert by_position[register["cause"]] == "sync.order.product_ready"
+    assert by_position[told["sync.order.product_ready"]["cause"]] == "hub.product.imported"
+
+
+async def test_an_action_that_nothing_asks_for_is_refused(
+    api: Api, log: EventLog, seller: Seller
+) -> None:
+    await take(log, seller, seller.observed(1, content=content()))
+    path = f"/api/orders/{seller.tag}-1"
+
+    for action, body in (
+        ("confirm-start", None),
+        ("confirm-reopening", None),
+        ("confirm-gone", None),
+        ("settle", {"choice": "apply_hub", "seen": 15}),
+    ):
+        problem = await api.call("POST", f"{path}/{action}", body, status=409)
+        assert problem["code"] == "action_not_offered"
+
+
+async def test_a_confirmed_start_is_logged_with_its_person_once(
+    api: Api, log: EventLog, seller: Seller, pool: Pool
+) -> None:
+    old = seller.observed(1, content=content())
+    old = old.model_copy(update={"data": old.data | {"placed_on": "2026-01-05"}})
+    await take(log, seller, old)
+    path, key = f"/api/orders/{seller.tag}-1/confirm-start", str(uuid4())
+
+    first = await api.call("POST", path, Idempotency_Key=key, X_Actor="Ana")
+    again = await api.call("POST", path, Idempotency_Key=key, X_Actor="Ana")
+
+    assert first == {"event_id": key, "repeated": False}
+    assert again == {"event_id": key, "repeated": True}
+    row = await pool.fetchrow("SELECT kind, actor FROM event_log WHERE event_id = $1", UUID(key))
+    assert row is not None
+    assert (row["kind"], row["actor"]) == ("human", "console/Ana")
+    assert (await api.get(f"/api/orders/{seller.tag}-1"))["stage"] == "started"
+
+
+async def test_a_retry_takes_up_what_is_parked(api: Api, log: EventLog, seller: Seller) -> None:
+    consumer = FactConsumer(log, seller.partition)
+    await consumer.take([delivery(seller.observed(1, OPEN))])
+    await consumer.park(delivery(seller.observed(1, OPEN)), ValueError())
+    path = f"/api/orders/{seller.tag}-1"
+    assert [p["cause"] for p in (await api.get(path))["parked_facts"]] == ["ValueError"]
+
+    await api.call("POST", f"{path}/retry")
+
+    assert (await api.get(path))["parked_facts"] == []
+
+
+async def test_a_retry_that_fails_says_so_by_what_stays(
+    api: Api, log: EventLog, seller: Seller
+) -> None:
+    consumer = FactConsumer(log, seller.partition)
+    await consumer.take([delivery(seller.observed(1, OPEN))])
+    await consumer.park(delivery(poisoned(seller.observed(1, CANCELLED))), ValueError())
+    path = f"/api/orders/{seller.tag}-1"
+
+    await api.call("POST", f"{path}/retry")
+
+    (parked,) = (await api.get(path))["parked_facts"]
+    assert parked["cause"] != "ValueError"
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({"Idempotency_Key": "1"}, "idempotency_key_invalid"),
+        ({"X_Actor": "<b>"}, "actor_invalid"),
+        ({"X_Actor": "a" * 81}, "actor_invalid"),
+    ],
+)
+async def test_wrong_names_are_refused(api: Api, headers: dict[str, str], code: str) -> None:
+    problem = await api.call("POST", "/api/accounts", {"name": "Loja"}, status=400, **headers)
+
+    assert problem["code"] == code
+
+
+async def test_the_description_names_every_address(
+    client: TestClient[web.Request, web.Application],
+) -> None:
+    answer = await client.get("/api/openapi.json", headers={"Authorization": ""})
+
+    described = await answer.json()
+    assert described == document()
+    operations = [
+        operation["operationId"]
+        for methods in described["paths"].values()
+        for operation in methods.values()
+    ]
+    assert sorted(operations) == sorted(route.name for route in ROUTES)
+
+
+def test_the_description_is_whole() -> None:
+    described = document()
+
+    for reference in _references(described):
+        target: Any = described
+        for part in reference.removeprefix("#/").split("/"):
+            target = target[part]
+    for path, methods in described["paths"].items():
+        for operation in methods.values():
+            named = {p["name"] for p in operation["parameters"] if p["in"] == "path"}
+            assert named == set(re.findall(r"\{(\w+)\}", path))
+
+
+def _references(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        own = [value["$ref"]] if "$ref" in value else []
+        return own + [each for inner in value.values() for each in _references(inner)]
+    if isinstance(value, list):
+        return [each for inner in value for each in _references(inner)]
+    return []
