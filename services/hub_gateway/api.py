@@ -41,14 +41,17 @@ class AccountsApi:
         credentials = Credentials(body.client_id, body.client_secret.get_secret_value())
         is_verified = await self._connect(account_id, credentials)
         async with self._pool.acquire() as conn:
-            view = await _view(conn, await _known(conn, account_id))
-        return _json(view, status=200 if is_verified else 202)
+            account = await _known(conn, account_id)
+            connection = await store.find_connection(conn, account_id)
+        return _json(_view(account, connection), status=200 if is_verified else 202)
 
     async def list_accounts(self, _request: web.Request) -> web.Response:
         """List all accounts with their connection."""
         async with self._pool.acquire() as conn:
             known = await accounts.every(conn)
-            return _json({"accounts": [await _view(conn, account) for account in known]})
+            connections = await store.all_connections(conn)
+        views = [_view(account, connections.get(account.account_id)) for account in known]
+        return _json({"accounts": views})
 
     async def _connect(self, account_id: UUID, credentials: Credentials) -> bool:
         try:
@@ -88,8 +91,7 @@ async def _known(conn: Connection, account_id: UUID) -> accounts.Account:
     return found
 
 
-async def _view(conn: Connection, account: accounts.Account) -> dict[str, object]:
-    connection = await store.find_connection(conn, account.account_id)
+def _view(account: accounts.Account, connection: store.HubConnection | None) -> dict[str, object]:
     return {
         "account_id": str(account.account_id),
         "name": account.name,

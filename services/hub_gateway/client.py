@@ -4,7 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 from urllib.parse import quote
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import aiohttp
 import orjson
@@ -181,7 +181,7 @@ class HubClient:
         """Have events delivered to ``url``; 360Hub then verifies it with a signed event."""
         body = orjson.dumps({"url": url, "event_types": _EVENT_TYPES, "description": "gateway"})
         # Never repeated: an endpoint whose secret got lost on the way is of no use to anyone.
-        key = f"endpoint-{time.time_ns()}"
+        key = f"endpoint-{uuid4()}"
         answer = await self._call(account_id, "POST", "/v1/webhook-endpoints", body, key=key)
         made = _found(answer).read(wire.WebhookEndpoint)
         if not usable(made.secret):

@@ -1,11 +1,11 @@
 """Connecting an account: its credentials proved, its events subscribed to and seen to arrive."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from services.hub_gateway import store
 from services.hub_gateway.announcing import Announcer
@@ -44,11 +44,12 @@ class Registrations:
     """
 
     def __init__(self) -> None:
-        self._locks: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
+        # Weak: anyone can name an account in a webhook's address, and no lock may stay for that.
+        self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     def of(self, account_id: UUID) -> asyncio.Lock:
         """Return the account's lock."""
-        return self._locks[account_id]
+        return self._locks.setdefault(account_id, asyncio.Lock())
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class _Proved:
 
     credentials: Credentials
     hub_account_id: str
-    cursor: str
+    cursor: str | None
+    """Where to begin with the account's changes. None: where they were read up to."""
     endpoint: WebhookEndpoint | HubConnection
     """A new endpoint, or the connection whose endpoint stays in use."""
 
@@ -110,9 +112,9 @@ class Connecting:
         hub = self._hub_with(Given(credentials))
         hub_account_id = await hub.hub_account(account_id)
         current = await self._current(account_id, hub_account_id)
-        cursor = await hub.newest_change(account_id)
         if current is not None and await _still_delivers(hub, account_id, current):
-            return _Proved(credentials, hub_account_id, cursor, current)
+            return _Proved(credentials, hub_account_id, None, current)
+        cursor = None if current else await hub.newest_change(account_id)
         url = f"{self._public_url}/webhooks/hub/{account_id}"
         made = await hub.register_webhook(account_id, url)
         return _Proved(credentials, hub_account_id, cursor, made)
@@ -137,9 +139,8 @@ class Connecting:
                 verified_at=None if isinstance(endpoint, WebhookEndpoint) else endpoint.verified_at,
             )
             await store.save_connection(conn, account_id, connection)
-            await store.start_reading_changes(
-                conn, account_id, cursor=proved.cursor, due_at=utc_now()
-            )
+            if proved.cursor is not None:
+                await store.read_changes_from(conn, account_id, proved.cursor, due_at=utc_now())
             if isinstance(endpoint, WebhookEndpoint):
                 await self._connections.save_endpoint(conn, account_id, endpoint)
             else:

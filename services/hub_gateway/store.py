@@ -215,11 +215,12 @@ async def drop_call(conn: Connection, account_id: UUID, command_id: UUID) -> Non
 
 # --- connections
 
-_CONNECTION = """
-    SELECT hub_account_id, client_id, client_secret, endpoint_id, verified_at
+_ALL_CONNECTIONS = """
+    SELECT account_id, hub_account_id, client_id, client_secret, endpoint_id, verified_at
     FROM connection
-    WHERE partition = $1 AND account_id = $2
 """
+
+_CONNECTION = f"{_ALL_CONNECTIONS} WHERE partition = $1 AND account_id = $2"
 
 _SAVE_CONNECTION = """
     INSERT INTO connection
@@ -261,7 +262,13 @@ _SIGNING = """
 async def find_connection(conn: Connection, account_id: UUID) -> HubConnection | None:
     """Return how the account is connected, if it ever was."""
     row = await conn.fetchrow(_CONNECTION, *_account(account_id))
-    return None if row is None else HubConnection(**row)
+    return None if row is None else _connection(row)
+
+
+async def all_connections(conn: Connection) -> dict[UUID, HubConnection]:
+    """Return how each account is connected that ever was."""
+    rows = await conn.fetch(_ALL_CONNECTIONS)
+    return {row["account_id"]: _connection(row) for row in rows}
 
 
 async def save_connection(conn: Connection, account_id: UUID, made: HubConnection) -> None:
@@ -301,10 +308,12 @@ async def active_secrets(
 
 # --- changes
 
-_START_READING = """
+_READ_CHANGES_FROM = """
     INSERT INTO change_cursor (partition, account_id, cursor, due_at)
     VALUES ($1, $2, $3, $4)
-    ON CONFLICT DO NOTHING
+    ON CONFLICT (partition, account_id) DO UPDATE
+    SET cursor = excluded.cursor,
+        due_at = excluded.due_at
 """
 
 _DUE_ACCOUNTS = """
@@ -332,11 +341,11 @@ _MOVE_CURSOR = """
 """
 
 
-async def start_reading_changes(
-    conn: Connection, account_id: UUID, *, cursor: str, due_at: datetime
+async def read_changes_from(
+    conn: Connection, account_id: UUID, cursor: str, *, due_at: datetime
 ) -> None:
-    """Read the account's changes regularly from ``cursor`` on, unless they are read already."""
-    await conn.execute(_START_READING, *_account(account_id), cursor, due_at)
+    """Read the account's changes regularly, beginning with the cursor."""
+    await conn.execute(_READ_CHANGES_FROM, *_account(account_id), cursor, due_at)
 
 
 async def take_due_accounts(
@@ -364,6 +373,16 @@ def _account(account_id: UUID) -> tuple[int, UUID]:
 
 def _key(account_id: UUID, reference: str) -> tuple[int, UUID, str]:
     return partition_of(account_id), account_id, reference
+
+
+def _connection(row: Any) -> HubConnection:
+    return HubConnection(
+        row["hub_account_id"],
+        row["client_id"],
+        row["client_secret"],
+        row["endpoint_id"],
+        row["verified_at"],
+    )
 
 
 def _shipment(row: Any) -> Shipment:

@@ -1,8 +1,12 @@
 """Failures on the way: nothing is lost, and nothing happens twice at 360Hub."""
 
+import asyncio
+import sys
+
 import pytest
 
-from tests.hub_gateway.system import Seller
+from tests.hub_gateway.sandbox import free_port
+from tests.hub_gateway.system import Gateway, Seller
 
 
 @pytest.mark.parametrize("when", ["error_before", "error_after"])
@@ -135,3 +139,40 @@ async def test_told_to_stop_it_ends_in_order(seller: Seller) -> None:
     await seller.gateway.start()
     await seller.hub.to_labels(seller.reference)
     await seller.status("awaiting_dispatch")
+
+
+async def test_two_replicas_share_the_work_and_one_may_die(seller: Seller) -> None:
+    port = free_port()
+    environment = {**seller.gateway.environment, "HUB_GATEWAY_PORT": str(port)}
+    other = Gateway(f"http://127.0.0.1:{port}", environment, seller.gateway.http)
+    await other.start()
+    try:
+        await seller.registered()
+        await seller.hub.to_labels(seller.reference)
+        await other.kill()
+        await seller.hub.scan(seller.reference, "delivered")
+
+        await seller.status("delivered")
+    finally:
+        await other.kill()
+
+    assert len(seller.statuses) == len(set(seller.statuses)) == 5
+    seller.check_order_of_facts()
+
+
+async def test_a_wrong_setting_is_named_in_one_line_and_ends_the_process(gateway: Gateway) -> None:
+    environment = {**gateway.environment, "HUB_GATEWAY_API_URL": "ftp://hub"}
+
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.hub_gateway",
+        "serve",
+        env=environment,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, told = await process.communicate()
+
+    assert process.returncode == 2
+    (line,) = told.decode().splitlines()
+    assert line.startswith("HUB_GATEWAY_API_URL: ")
