@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import aiohttp
 import asyncpg
 from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
+from yarl import URL
 
 from shared.bus import Publisher, Topology, connect
 from shared.contracts import Contract, Message
@@ -46,12 +47,17 @@ class Ports:
     bling: int = field(default_factory=free_port)
 
 
+def role_of(database_url: str) -> str:
+    """Name the gateway's login: one for each test database, because roles are the server's."""
+    return f"gateway_of_{URL(database_url).name}"
+
+
 def gateway_environment(
     database_url: str, amqp_url: str, bus_prefix: str, ports: Ports
 ) -> dict[str, str]:
     """What the gateway under test is told: the double instead of Bling, and no time to lose."""
     bling = f"http://127.0.0.1:{ports.bling}/Api/v3"
-    login = database_url.replace("postgres@", "bling_gateway_test:secret@")
+    login = str(URL(database_url).with_user(role_of(database_url)).with_password("secret"))
     return {
         "AMQP_URL": amqp_url,
         "BUS_PREFIX": bus_prefix,
@@ -325,18 +331,34 @@ class Stage:
 
 
 @asynccontextmanager
+async def migrated(
+    environment: dict[str, str], database_url: str, log: Path
+) -> AsyncIterator[None]:
+    """Migrate by the command line, and remove the login that it made at the end."""
+    status = await run_once("services.bling_gateway", "migrate", environment=environment, log=log)
+    assert status == 0, log
+    try:
+        yield
+    finally:
+        admin = await asyncpg.connect(database_url)
+        role = role_of(database_url)
+        await admin.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+        await admin.close()
+
+
+@asynccontextmanager
 async def running_stage(
-    database_url: str, amqp_url: str, bus_prefix: str, log: Path, **settings: str
+    database_url: str, amqp_url: str, bus_prefix: str, log: Path
 ) -> AsyncIterator[Stage]:
     """Migrate, start the double and the gateway, and listen."""
     ports = Ports()
-    environment = gateway_environment(database_url, amqp_url, bus_prefix, ports) | settings
-    migrated = await run_once("services.bling_gateway", "migrate", environment=environment, log=log)
-    assert migrated == 0, log
+    environment = gateway_environment(database_url, amqp_url, bus_prefix, ports)
+    gateway_url, bling_url = (f"http://127.0.0.1:{port}" for port in (ports.gateway, ports.bling))
     async with (
+        migrated(environment, database_url, log),
         aiohttp.ClientSession() as http,
         await connect(amqp_url, "tests: bling gateway") as connection,
-        asyncpg.create_pool(database_url, min_size=1, max_size=4) as database,
+        asyncpg.create_pool(database_url, min_size=1, max_size=2) as database,
         program("sandbox.bling", environment=bling_environment(ports), log=log),
         program("services.bling_gateway", "serve", environment=environment, log=log),
     ):
@@ -344,8 +366,6 @@ async def running_stage(
         await topology.declare(connection)
         publisher = Publisher(connection, topology)
         facts = await FactsHeard.listening(connection, topology)
-        gateway_url = f"http://127.0.0.1:{ports.gateway}"
-        bling_url = f"http://127.0.0.1:{ports.bling}"
         await answering(http, f"{bling_url}/_sandbox/health")
         await answering(http, f"{gateway_url}/readyz")
         yield Stage(http, database, publisher, facts, gateway_url, bling_url, environment, log)

@@ -1,0 +1,229 @@
+"""How a seller connects Bling, stays connected, and is disconnected."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import aiohttp
+import pytest
+
+from services.bling_gateway.errors import AccountDeadError
+from services.bling_gateway.gateway import SYSTEM
+from services.bling_gateway.limits import AddressLimits
+from services.bling_gateway.oauth import App, TokenEndpoint
+from services.bling_gateway.tokens import Tokens
+from shared.contracts.sync_core import ReadOrder
+from shared.database import open_pool
+from shared.gateway.facts import Facts
+from shared.sealing import MasterKeys
+from tests.bling_gateway.stage import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    MASTER_KEY,
+    OPEN,
+    Seller,
+    Stage,
+)
+from tests.waiting import eventually
+
+
+async def state_of(seller: Seller) -> str:
+    account = str(seller.account_id)
+    listed = {each["account_id"]: each for each in await seller.stage.accounts()}
+    state: str = listed[account]["state"]
+    return state
+
+
+async def test_a_seller_who_consents_is_connected(stage: Stage) -> None:
+    seller = Seller(stage, await stage.known_account(), await stage.new_company())
+
+    status, page = await stage.connect(seller.account_id, seller.company)
+
+    fact = await seller.fact("bling.account.connected")
+    assert status == 200
+    assert "Bling conectado" in page
+    assert fact.data["company_id"] == seller.company
+    assert fact.subject == "account"
+    assert await state_of(seller) == "connected"
+
+
+async def test_a_seller_who_refuses_is_told_so(stage: Stage) -> None:
+    account_id, company = await stage.known_account(), await stage.new_company()
+
+    status, page = await stage.connect(account_id, company, decision="deny")
+
+    assert status == 400
+    assert "não foi autorizado" in page
+
+
+@pytest.mark.parametrize("account", ["", "abc", str(uuid4())])
+async def test_an_account_that_is_not_known_cannot_be_connected(stage: Stage, account: str) -> None:
+    async with stage.http.get(f"{stage.gateway_url}/oauth/start?account={account}") as response:
+        assert response.status == 404
+        assert "não é válido" in await response.text()
+
+
+async def _consent(stage: Stage, browser: aiohttp.ClientSession) -> str:
+    """Begin in a browser, consent, and return the address that Bling sends the seller to."""
+    account_id, company = await stage.known_account(), await stage.new_company()
+    async with browser.get(f"{stage.gateway_url}/oauth/start?account={account_id}") as page:
+        state = page.url.query["state"]
+    form = {"client_id": CLIENT_ID, "state": state, "company": company, "decision": "authorize"}
+    async with browser.post(
+        f"{stage.bling_url}/Api/v3/oauth/authorize", data=form, allow_redirects=False
+    ) as response:
+        return response.headers["Location"]
+
+
+async def test_another_browser_cannot_finish_what_one_began(stage: Stage) -> None:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+        callback = await _consent(stage, browser)
+
+    async with stage.http.get(callback) as response:
+        assert response.status == 400
+        assert "neste navegador" in await response.text()
+
+
+async def test_a_callback_works_once(stage: Stage) -> None:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+        callback = await _consent(stage, browser)
+        async with browser.get(callback) as first:
+            assert first.status == 200
+        async with browser.get(callback) as second:
+            assert second.status == 400
+
+
+async def test_a_callback_that_nobody_asked_for_is_refused(stage: Stage) -> None:
+    async with stage.http.get(stage.consent_query(code="x", state="y")) as response:
+        assert response.status == 400
+
+
+async def test_a_reconnection_must_be_the_same_company(seller: Seller) -> None:
+    other = await seller.stage.new_company()
+
+    status, page = await seller.stage.connect(seller.account_id, other)
+
+    assert status == 409
+    assert "empresa" in page
+    status, _ = await seller.stage.connect(seller.account_id, seller.company)
+    assert status == 200
+    await seller.fact("bling.account.connected", 2)
+
+
+async def test_a_company_belongs_to_one_account(seller: Seller) -> None:
+    another = await seller.stage.known_account()
+
+    status, _ = await seller.stage.connect(another, seller.company)
+
+    assert status == 409
+    assert len(seller.facts("bling.account.connected")) == 1
+
+
+async def sealed_tokens(seller: Seller) -> bytes:
+    rows = await seller.rows(
+        "SELECT sealed FROM bling_gateway.token WHERE account_id = $1", seller.account_id
+    )
+    (sealed,) = (row["sealed"] for row in rows)
+    assert isinstance(sealed, bytes)
+    return sealed
+
+
+async def test_tokens_are_not_readable_at_rest(seller: Seller) -> None:
+    assert b"access" not in await sealed_tokens(seller)
+
+
+async def test_an_expired_token_is_renewed_and_the_call_repeated(seller: Seller) -> None:
+    before = await sealed_tokens(seller)
+    await seller.control("POST", "tokens/expire")
+
+    order = await seller.place_order(situation=OPEN)
+
+    assert (await seller.fact("bling.order.observed")).data["order_id"] == order["id"]
+    assert await sealed_tokens(seller) != before
+
+
+async def test_an_account_whose_authorisation_ended_is_disconnected_once(
+    seller: Seller,
+) -> None:
+    await seller.control("POST", "tokens/revoke")
+    command = ReadOrder(order_id=1)
+    for order_id in (1, 2, 3):
+        await seller.command(command, subject=f"order-{order_id}")
+
+    await seller.fact("bling.account.disconnected")
+
+    await eventually(lambda: _has_state(seller, "disconnected"))
+    assert len(seller.facts("bling.account.disconnected")) == 1
+
+
+async def test_work_waits_for_a_reconnection(seller: Seller) -> None:
+    order = await seller.place_order(situation=OPEN)
+    await seller.fact("bling.order.observed")
+    await seller.settled()
+    await seller.control("POST", "tokens/revoke")
+    await seller.command(ReadOrder(order_id=order["id"]), subject=f"order-{order['id']}")
+    await seller.fact("bling.account.disconnected")
+
+    status, _ = await seller.stage.connect(seller.account_id, seller.company)
+
+    assert status == 200
+    await seller.fact("bling.account.connected", 2)
+    read = await seller.fact("bling.order.observed", 2, within_s=20)
+    assert read.data["trigger"] == "command"
+
+
+async def _has_state(seller: Seller, state: str) -> bool:
+    return await state_of(seller) == state
+
+
+@asynccontextmanager
+async def replica(stage: Stage) -> AsyncIterator[Tokens]:
+    """What another gateway holds of the tokens, with connections of its own."""
+    keys, facts = MasterKeys.parse(MASTER_KEY), Facts(SYSTEM.source)
+    token_url = stage.environment["BLING_GATEWAY_TOKEN_URL"]
+    app = App(CLIENT_ID, CLIENT_SECRET, "http://unused", token_url)
+    async with (
+        aiohttp.ClientSession() as http,
+        await open_pool(
+            stage.environment["BLING_GATEWAY_DATABASE_URL"], "bling_gateway", max_size=2
+        ) as pool,
+    ):
+        yield Tokens(pool, TokenEndpoint(http, app, AddressLimits(1000)), keys, facts)
+
+
+async def test_tokens_are_renewed_once_however_many_ask(seller: Seller) -> None:
+    """A refresh token is used up by use: a second use would end the authorisation."""
+    async with replica(seller.stage) as one, replica(seller.stage) as other:
+        old = await one.current(seller.account_id)
+
+        renewed = await asyncio.gather(
+            *(each.renewed(seller.account_id, old) for each in (one, other) for _ in range(5))
+        )
+
+        assert len(set(renewed)) == 1
+        assert renewed[0] != old
+        assert await other.current(seller.account_id) == renewed[0]
+    assert await state_of(seller) == "connected"
+
+
+async def test_without_tokens_there_is_nothing_to_renew(stage: Stage) -> None:
+    account_id = await stage.known_account()
+    async with replica(stage) as tokens:
+        with pytest.raises(AccountDeadError):
+            await tokens.current(account_id)
+        with pytest.raises(AccountDeadError):
+            await tokens.renewed(account_id, "old")
+
+
+async def test_a_token_endpoint_in_trouble_disconnects_nobody(seller: Seller) -> None:
+    order = await seller.place_order(situation=OPEN)
+    await seller.fact("bling.order.observed")
+    await seller.settled()
+    await seller.control("POST", "tokens/expire")
+    await seller.control("POST", "faults", fault="error_500", match="/Api/v3/oauth/token")
+
+    await seller.command(ReadOrder(order_id=order["id"]), subject=f"order-{order['id']}")
+
+    await seller.fact("bling.order.observed", 2, within_s=20)
+    assert await state_of(seller) == "connected"
