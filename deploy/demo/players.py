@@ -90,6 +90,11 @@ class Seller:
         """Change how Bling delivers its webhooks."""
         await self.web.call("POST", "/_sandbox/webhooks", {"company": self.company, **how})
 
+    async def releases_webhooks(self, order: str) -> None:
+        """Deliver the held webhooks, ``as_is`` or in ``reverse``."""
+        body = {"order": order, "company": self.company}
+        await self.web.call("POST", "/_sandbox/webhooks/release", body)
+
     async def calls(self) -> list[Json]:
         """List every API call that Bling received for the company."""
         said = await self.web.call("GET", f"/_sandbox/requests?company={self.company}")
@@ -110,7 +115,10 @@ class Operator:
         return await self.web.call(method, path, body if method == "POST" else None)
 
     async def approves_product(self, reference: str) -> None:
-        """Register photos by hand, then approve."""
+        """Register photos by hand, then approve; what is approved already is left alone."""
+        known = {product["external_ref"]: product for product in await self.products()}
+        if known[reference]["approval"]["status"] == "approved":
+            return
         await self._does("POST", f"/products/{reference}/photos", count=1)
         await self._does("POST", f"/products/{reference}/review", decision="approve")
 
@@ -163,6 +171,10 @@ class Operator:
     async def webhooks(self, **how: Any) -> None:
         """Change how 360Hub delivers its webhooks."""
         await self._does("POST", "/webhooks", **how)
+
+    async def releases_webhooks(self, order: str) -> None:
+        """Deliver the held webhooks, ``as_is`` or in ``reverse``."""
+        await self._does("POST", "/webhooks/release", order=order)
 
     async def calls(self) -> list[Json]:
         """List every API call that 360Hub received for the account."""

@@ -34,7 +34,9 @@ class Scene:
             raise PlayError(f"360Hub holds no {self.reference(shipment)}")
         return found
 
-    async def both_show(self, situation: str, status: str, *, shipment: int = 1) -> None:
+    async def both_show(
+        self, situation: str, status: str, *, shipment: int = 1, within_s: float = 20
+    ) -> None:
         """Wait until Bling shows the situação and 360Hub the status."""
 
         async def shown() -> bool:
@@ -42,7 +44,8 @@ class Scene:
             seen = await self.play.seller.situation(self.order_id)
             return order is not None and (seen, order["status"]) == (situation, status)
 
-        await until(f"Bling to show {situation!r} and 360Hub {status!r}", shown)
+        what = f"Bling to show {situation!r} and 360Hub {status!r}"
+        await until(what, shown, within_s=within_s)
 
     async def reason_is(self, *codes: str) -> Json:
         """Wait until exactly these reasons are open, and return the order's state."""

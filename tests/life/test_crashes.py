@@ -1,0 +1,100 @@
+"""kill -9, frozen and doubled processes in the middle of the life: nothing lost, nothing twice."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from uuid import uuid4
+
+import pytest
+
+from deploy.demo import story
+from deploy.demo.checks import differences
+from deploy.demo.players import connected
+from deploy.demo.story import Scene
+from deploy.product import Product
+from deploy.servers import Found
+from tests.life.conftest import running_system
+
+END = {"situation": "Atendido", "status": "delivered", "shipments": 1}
+
+
+@pytest.fixture(scope="module")
+async def system(found: Found, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Product]:
+    """A system of this module's own: its processes are killed."""
+    async with running_system("crashes", found, tmp_path_factory.mktemp("crashes")) as made:
+        yield made
+
+
+@pytest.fixture
+async def scene(system: Product) -> AsyncIterator[Scene]:
+    async with connected(system, f"Loja {uuid4().hex[:6]}") as play:
+        yield Scene(play, lambda _: None)
+
+
+@pytest.mark.parametrize("service", ["sync_core", "bling_gateway", "hub_gateway"])
+async def test_a_killed_service_comes_back_and_the_life_completes(
+    system: Product, scene: Scene, service: str
+) -> None:
+    """Killed with work under way at each step, restarted after both sides moved on."""
+    await story.start(scene)
+
+    for act in _acts(scene):
+        await act()
+        await system.stack.kill(service)
+        await system.stack.start(service)
+    await system.stack.wait_ready(service)
+
+    await scene.both_show("Atendido", "delivered", within_s=60)
+    await scene.reason_is()
+    assert await differences(scene, **END) == []  # type: ignore[arg-type]
+
+
+async def test_of_two_cores_one_is_killed(system: Product, scene: Scene) -> None:
+    """The other takes over its partitions; order is kept and nothing is doubled."""
+    replica = system.replica("sync_core")
+    system.stack.add(replica)
+    await system.stack.start(replica.name)
+    await system.stack.wait_ready(replica.name)
+    await story.start(scene)
+
+    for number, act in enumerate(_acts(scene)):
+        await act()
+        if number == 1:
+            await system.stack.kill("sync_core")
+
+    await scene.both_show("Atendido", "delivered", within_s=60)
+    await system.stack.start("sync_core")
+    await system.stack.wait_ready("sync_core")
+    await scene.reason_is()
+    assert await differences(scene, **END) == []  # type: ignore[arg-type]
+    await system.stack.end(replica.name)
+
+
+async def test_of_two_cores_one_is_frozen_and_goes_on(system: Product, scene: Scene) -> None:
+    """What the frozen one still believes to own does no harm when it wakes."""
+    replica = system.replica("sync_core", 3)
+    system.stack.add(replica)
+    await system.stack.start(replica.name)
+    await system.stack.wait_ready(replica.name)
+    await story.start(scene)
+
+    system.stack.pause(replica.name)
+    for act in _acts(scene):
+        await act()
+    system.stack.resume(replica.name)
+
+    await scene.both_show("Atendido", "delivered", within_s=60)
+    assert await differences(scene, **END) == []  # type: ignore[arg-type]
+    await system.stack.end(replica.name)
+
+
+Act = Callable[[], Awaitable[object]]
+
+
+def _acts(scene: Scene) -> tuple[Act, ...]:
+    """What happens at 360Hub after registration; Bling has to follow each."""
+    operator, reference = scene.play.operator, scene.reference()
+    return (
+        lambda: operator.opens_manifest(reference),
+        lambda: operator.makes_labels(reference),
+        lambda: operator.scans(reference, "accepted"),
+        lambda: operator.scans(reference, "delivered"),
+    )
