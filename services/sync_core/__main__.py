@@ -21,7 +21,11 @@ MIGRATIONS: Final = (
     Path(__file__).parent / "migrations",
 )
 
-app = typer.Typer(no_args_is_help=True, help="The sync core: decides what both sides do.")
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="The sync core: decides what both sides do.",
+)
 app.add_typer(audit, name="audit")
 
 

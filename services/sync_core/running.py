@@ -21,7 +21,7 @@ from shared.outbox import Relay
 SCHEMA: Final = "sync_core"
 GROUP: Final = "sync_core"
 
-_CONNECTIONS: Final = 20
+_CONNECTIONS: Final = 10
 """Partition loops, relays and requests share them; a transaction holds one for milliseconds."""
 
 _READY_S: Final = 2.0

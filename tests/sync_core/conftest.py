@@ -29,7 +29,7 @@ class CoreDatabase:
     service_url: str
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def core_database(server_url: str) -> AsyncIterator[CoreDatabase]:
     name = f"test_core_{uuid4().hex[:12]}"
     admin = URL(server_url).with_path(f"/{name}")
@@ -47,14 +47,14 @@ async def core_database(server_url: str) -> AsyncIterator[CoreDatabase]:
         await server.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def pool(core_database: CoreDatabase) -> AsyncIterator[Pool]:
     pool = await open_pool(core_database.service_url, "sync_core")
     yield pool
     await pool.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def owner(core_database: CoreDatabase) -> AsyncIterator[Pool]:
     """The database as its owner sees it: who may tamper."""
     pool = await open_pool(core_database.admin_url, "sync_core", max_size=2)

@@ -76,6 +76,10 @@ class Seller:
         self._published: dict[str, int] = {}
         self._observed: dict[int, int] = {}
 
+    def name_as(self, account_id: str, tag: str) -> None:
+        """Be the account that the API made."""
+        self.id, self.tag = UUID(account_id), tag
+
     @property
     def partition(self) -> int:
         return partition_of(self.id)

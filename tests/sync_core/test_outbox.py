@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.sync_core.log.append import EventLog
 from services.sync_core.log.connection import Pool
@@ -11,6 +12,7 @@ from services.sync_core.log.outbox import LogOutbox
 from shared.contracts import Message
 from shared.contracts.sync_core import ImportProduct, RegisterOrder
 from shared.outbox import OutboxEntry
+from tests.sync_core.clock import Clock
 from tests.sync_core.seller import RECIPIENT, Seller, content, opened
 
 ERASE = (
@@ -118,6 +120,25 @@ async def test_a_key_that_does_not_fit_stops_its_own_account_only(
     }
     assert RegisterOrder.TYPE in types[well]
     assert RegisterOrder.TYPE not in types[broken]
+
+
+async def test_a_hole_in_one_log_stops_no_other(log: EventLog, owner: Pool, clock: Clock) -> None:
+    broken = await registered(log)
+    first = "SELECT min(position) FROM outbox WHERE account_id = $1"
+    await owner.execute(
+        f"DELETE FROM event_log WHERE account_id = $1 AND position = ({first})",  # noqa: S608
+        broken.id,
+    )
+    outbox = LogOutbox(log)
+
+    with capture_logs() as lines:
+        for _ in range(3):
+            assert await _all(outbox, broken, 500) == []
+        clock.forward(2)
+        assert await _all(outbox, broken, 500) == []
+
+    told = [line for line in lines if line.get("account_id") == str(broken.id)]
+    assert [line["action"] for line in told] == ["expansion_failed"] * 2
 
 
 async def test_a_backlog_of_one_account_hides_no_other(log: EventLog) -> None:

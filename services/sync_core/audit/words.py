@@ -132,8 +132,6 @@ class Words(Formatter):
             return self.situation(value)
         if format_spec == "reason":
             return REASONS[value].sentence if value in REASONS else str(value)
-        if format_spec == "list":
-            return ", ".join(map(str, value))
         if format_spec == "count":
             return str(len(value))
         return _WORDS[format_spec].get(value, str(value))

@@ -5,7 +5,9 @@ put in and what is personal is decrypted. If the subject's key is gone, nothing 
 says so (``command.withdrawn``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -31,10 +33,26 @@ _OF_ONE_ACCOUNT: Final = 20
 
 _EXPANDED: Final = frozenset({RegisterOrder.TYPE, ImportProduct.TYPE})
 _FIRST: Final = UUID(int=0)
+_LONGEST_WAIT_S: Final = 300
+
+Place = tuple[UUID, int]
+"""An account, and a position in its log."""
 
 
-class MissingContentError(Exception):
-    """A logged command names an event that the log does not hold."""
+class MissingEventError(Exception):
+    """The outbox or a logged command names an event that the log does not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Setback:
+    """An account whose next entry could not be made ready, left alone for a while."""
+
+    failures: int
+    until: datetime
+
+    def again(self, now: datetime) -> "_Setback":
+        wait_s = min(_LONGEST_WAIT_S, 2**self.failures)
+        return _Setback(self.failures + 1, now + timedelta(seconds=wait_s))
 
 
 class LogOutbox:
@@ -43,32 +61,65 @@ class LogOutbox:
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._turns: dict[int, UUID] = {}
+        self._setbacks: dict[UUID, _Setback] = {}
 
     async def waiting(self, partition: int, limit: int) -> Sequence[OutboxEntry]:
         """Return what waits, in order per account; accounts take turns when there are many.
 
         An account whose next entry cannot be made ready waits, and does not hold up the others.
         """
-        rows = await self._rows(partition, limit)
-        withdrawn: list[Row] = []
+        places = self._without_setbacks(await self._places(partition, limit))
+        if not places:
+            return []
+        expansion = _Expansion(partition, SubjectKeys(partition, self._log.master))
         async with self._log.pool.acquire() as connection:
-            expansion = _Expansion(partition, SubjectKeys(partition, self._log.master))
-            await expansion.load(connection, rows)
-            entries = _ready(rows, expansion, withdrawn)
+            await expansion.load(connection, places)
+        entries, withdrawn = self._ready(places, expansion)
         for row in withdrawn:
             await self._withdraw(row)
         return entries
 
-    async def _rows(self, partition: int, limit: int) -> list[Row]:
-        places = await self._places(partition, limit)
-        if not places:
-            return []
-        columns = zip(*places, strict=True)
-        records = await self._log.pool.fetch(sql.EVENTS_AT, partition, *columns)
-        rows = {(row.account_id, row.position): row for row in map(row_of, records)}
-        return [rows[place] for place in places]
+    def _without_setbacks(self, places: Sequence[Place]) -> list[Place]:
+        now = self._log.clock()
+        held = {account for account, setback in self._setbacks.items() if setback.until > now}
+        return [place for place in places if place[0] not in held]
 
-    async def _places(self, partition: int, limit: int) -> list[tuple[UUID, int]]:
+    def _ready(
+        self, places: Sequence[Place], expansion: "_Expansion"
+    ) -> tuple[list[OutboxEntry], list[Row]]:
+        """Make the entries ready; an account is left at its first that cannot be."""
+        entries: list[OutboxEntry] = []
+        withdrawn: list[Row] = []
+        stuck: set[UUID] = set()
+        for place in places:
+            if place[0] in stuck:
+                continue
+            try:
+                row, data = expansion.expanded(place)
+            except (SealError, MissingEventError) as error:
+                stuck.add(place[0])
+                self._set_back(place, error)
+                continue
+            self._setbacks.pop(place[0], None)
+            if data is None:
+                withdrawn.append(row)
+            else:
+                entries.append(_entry(row, data))
+        return entries, withdrawn
+
+    def _set_back(self, place: Place, error: Exception) -> None:
+        account_id, position = place
+        now = self._log.clock()
+        self._setbacks[account_id] = self._setbacks.get(account_id, _Setback(0, now)).again(now)
+        logger.error(
+            "entry cannot be made ready",
+            action="expansion_failed",
+            account_id=str(account_id),
+            position=position,
+            error=type(error).__name__,
+        )
+
+    async def _places(self, partition: int, limit: int) -> list[Place]:
         """Walk over the accounts from where the last full walk ended, and around."""
         start = self._turns.pop(partition, _FIRST)
         places = await self._walk(partition, start, limit)
@@ -81,7 +132,7 @@ class LogOutbox:
             self._turns[partition] = places[-1][0]
         return places
 
-    async def _walk(self, partition: int, start: UUID, limit: int) -> list[tuple[UUID, int]]:
+    async def _walk(self, partition: int, start: UUID, limit: int) -> list[Place]:
         found = await self._log.pool.fetch(sql.WAITING, partition, start, _OF_ONE_ACCOUNT, limit)
         return [(row["account_id"], row["position"]) for row in found]
 
@@ -111,17 +162,27 @@ class LogOutbox:
 
 
 class _Expansion:
-    """The facts whose content is sent now, and the keys that open them."""
+    """The entries' rows, the facts whose content is sent now, and the keys that open them."""
 
     def __init__(self, partition: int, keys: SubjectKeys) -> None:
         self._partition = partition
         self._keys = keys
+        self._rows: dict[Place, Row] = {}
         self._facts: dict[tuple[UUID, UUID], Row] = {}
 
-    async def load(self, connection: Connection, rows: Sequence[Row]) -> None:
+    async def load(self, connection: Connection, places: Sequence[Place]) -> None:
+        columns = zip(*places, strict=True)
+        for record in await connection.fetch(sql.EVENTS_AT, self._partition, *columns):
+            row = row_of(record)
+            self._rows[row.account_id, row.position] = row
+        rows = self._rows.values()
         asked = {(row.account_id, _content_event(row)) for row in rows if row.type in _EXPANDED}
-        if not asked:
-            return
+        if asked:
+            await self._load_facts(connection, asked)
+
+    async def _load_facts(
+        self, connection: Connection, asked: Collection[tuple[UUID, UUID]]
+    ) -> None:
         columns = zip(*asked, strict=True)
         for record in await connection.fetch(sql.EVENTS_BY_ID, self._partition, *columns):
             fact = row_of(record)
@@ -130,35 +191,19 @@ class _Expansion:
         owners = {Owner(fact.account_id, fact.subject) for fact in facts if fact.subject}
         await self._keys.load(connection, owners)
 
-    def data_of(self, row: Row) -> dict[str, Any] | None:
-        """Return the data as it travels, or None if what it needs was erased."""
+    def expanded(self, place: Place) -> tuple[Row, dict[str, Any] | None]:
+        """Return the entry and its data as it travels, or None if what it needs was erased."""
+        row = self._rows.get(place)
+        if row is None:
+            raise MissingEventError(place)
         data: dict[str, Any] = orjson.loads(row.data)
         if row.type not in _EXPANDED:
-            return data
+            return row, data
         fact = self._facts.get((row.account_id, _content_event(row)))
         if fact is None:
-            raise MissingContentError(row.event_id)
+            raise MissingEventError(place)
         whole = unseal(fact, self._keys)
-        return None if whole is None else data | {"content": whole["content"]}
-
-
-def _ready(rows: Sequence[Row], expansion: _Expansion, withdrawn: list[Row]) -> list[OutboxEntry]:
-    entries: list[OutboxEntry] = []
-    stuck: set[UUID] = set()
-    for row in rows:
-        if row.account_id in stuck:
-            continue
-        try:
-            data = expansion.data_of(row)
-        except (SealError, MissingContentError) as error:
-            stuck.add(row.account_id)
-            _tell_stuck(row, error)
-            continue
-        if data is None:
-            withdrawn.append(row)
-        else:
-            entries.append(_entry(row, data))
-    return entries
+        return row, None if whole is None else data | {"content": whole["content"]}
 
 
 def _entry(row: Row, data: dict[str, Any]) -> OutboxEntry:
@@ -181,14 +226,3 @@ def _entry(row: Row, data: dict[str, Any]) -> OutboxEntry:
 
 def _content_event(row: Row) -> UUID:
     return UUID(orjson.loads(row.data)["content_event"])
-
-
-def _tell_stuck(row: Row, error: Exception) -> None:
-    logger.error(
-        "command cannot be made ready",
-        action="expansion_failed",
-        account_id=str(row.account_id),
-        position=row.position,
-        type=row.type,
-        error=type(error).__name__,
-    )

@@ -1,0 +1,92 @@
+"""Every type has its sentence, and sentences say what a person needs."""
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import uuid4
+
+import pytest
+
+from services.sync_core.audit.sentences import TEMPLATES, sentence
+from services.sync_core.audit.words import Words
+from services.sync_core.domain import REASONS, Event
+from shared.contracts import CONTRACTS, Contract
+from shared.contracts import bling_gateway as bling
+from shared.contracts import hub_gateway as hub
+from shared.contracts import sync_core as core
+from tests.sync_core.seller import AT, Seller
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+NAMES = (bling.SituationDefinition(id=883047, name="Em romaneio"),)
+
+
+def told(
+    data: Contract, kind: Literal["fact", "command", "withheld", "human"] = "fact", **more: Any
+) -> str:
+    event = Event(
+        id=uuid4(),
+        stream="order-1",
+        kind=kind,
+        position=1,
+        recorded_at=NOW,
+        occurred_at=NOW,
+        data=data,
+        **more,
+    )
+    return sentence(event, Words(NAMES))
+
+
+def test_every_type_has_its_sentence() -> None:
+    assert TEMPLATES.keys() == CONTRACTS.keys()
+
+
+@pytest.mark.parametrize("type_", sorted(TEMPLATES))
+def test_every_place_of_a_sentence_is_a_field_of_its_type(type_: str) -> None:
+    for _, place, words, _ in Words().parse(TEMPLATES[type_]):
+        if place is not None:
+            assert place.split(".")[0] in CONTRACTS[type_].model_fields
+            assert Words().format_field(15, words or "") if words != "count" else True
+
+
+def test_situations_are_called_by_their_names() -> None:
+    write = core.SetSituation(order_id=1, shipment=1, target=883047, expected=15)
+
+    assert told(write, "command") == (
+        "Gravar Em romaneio no Bling, se ele ainda mostrar Em andamento"
+    )
+
+
+def test_what_is_withheld_says_so() -> None:
+    cancel = core.CancelOrder(
+        order_id=1, shipment=1, reference="r", version=2, reason_code="cancelled_in_erp"
+    )
+
+    assert told(cancel, "withheld") == (
+        "Não enviado (modo observação): cancelar a remessa 1 na 360Hub"
+    )
+
+
+def test_a_person_is_named() -> None:
+    assert told(core.StartConfirmed(), "human", actor="console/Ana") == (
+        "Confirmado: enviar o pedido à 360Hub, por console/Ana"
+    )
+
+
+def test_an_unknown_status_is_told_as_it_came() -> None:
+    moved = hub.OrderStatusChanged(
+        shipment=1, hub_sequence=3, happened_at=AT, status="beamed_up", inferred=True
+    )
+
+    assert told(moved) == "360Hub: status beamed_up (deduzido)"
+
+
+def test_problems_of_the_data_are_named() -> None:
+    message = Seller().observed(1)
+    problems = [{"code": "no_address"}, {"code": "no_items"}]
+    seen = bling.OrderObserved.model_validate(message.data | {"problems": problems})
+
+    assert told(seen).endswith("com dados que não podem ser enviados (no_address, no_items)")
+
+
+@pytest.mark.parametrize("code", sorted(REASONS))
+def test_reasons_are_told_by_their_own_sentence(code: str) -> None:
+    assert told(core.OrderReasonRaised(code=code)) == f"Atenção: {REASONS[code].sentence}"
