@@ -98,7 +98,8 @@ def token_error(answer: Answer) -> BlingError:
         return _without_envelope(answer.status)
     if answer.kind in _DEAD_AUTHORISATION:
         return AccountDeadError(answer.kind)
-    return _refused(answer, answer.error)
+    # Our own registration is refused, say: no account's work must suffer more than a delay.
+    return UnavailableError(f"status {answer.status} {answer.kind} of the token endpoint")
 
 
 def _throttled(error: dict[str, Any]) -> ThrottledError:

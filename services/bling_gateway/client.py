@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from time import monotonic
 from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
@@ -219,7 +220,10 @@ class BlingClient:
         """
         path = f"/pedidos/vendas/{order_id}/situacoes/{situation_id}"
         request = Request("PATCH", path, turns=0, not_after=not_after)
-        await self._transport.call(self._caller, request)
+        answer = await self._transport.call(self._caller, request)
+        if answer.status != HTTPStatus.NO_CONTENT:
+            # Somebody in between answered: whether Bling wrote is unknown.
+            raise UnavailableError(f"status {answer.status} instead of 204")
 
     async def sales_module(self) -> int:
         """Find the module that the situações of sales orders belong to."""

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from services.bling_gateway import wire
+from services.bling_gateway.measures import money
 from shared.contracts import canonical
 
 TICKET_LIFE: Final = timedelta(minutes=1)
@@ -22,7 +23,7 @@ def fingerprint_after_write(order: wire.Order, situation: int) -> bytes:
         date=order.data,
         number=order.numero,
         store_number=order.numeroLoja,
-        total=str(order.total.normalize()),
+        total=str(money(order.total)),
         contact=order.contato.id or None,
         salesperson=order.vendedor,
         store=order.loja.id,
@@ -37,7 +38,7 @@ def fingerprint_of_hint(hint: wire.OrderHint) -> bytes:
         date=hint.data,
         number=hint.numero,
         store_number=hint.numeroLoja,
-        total=str(hint.total.normalize()),
+        total=str(money(hint.total)),
         contact=hint.contato,
         salesperson=hint.vendedor,
         store=hint.loja,

@@ -13,7 +13,7 @@ from services.bling_gateway.readings import Readings
 from services.bling_gateway.store import orders, readings
 from shared.contracts.bling_gateway import Hint
 from shared.gateway.store import Connection
-from shared.gateway.values import Clock, utc_now
+from shared.gateway.values import Clock, Priority, utc_now
 from shared.gateway.work import WorkQueue
 
 log = structlog.get_logger(__name__)
@@ -24,6 +24,7 @@ Reaction = Callable[[Connection], Awaitable[None]]
 # Bling sends these if the app was set up so; they say nothing about orders.
 _OF_NO_USE: Final = frozenset({"stock", "virtual_stock", "product_supplier", "consumer_invoice"})
 _INCOMING_INVOICE: Final = 0
+_CANCELLED_CLASS: Final = 2
 
 
 class Hints:
@@ -58,7 +59,8 @@ class Hints:
 
     def _order_deleted(self, account_id: UUID, order_id: int) -> Reaction:
         async def react(conn: Connection) -> None:
-            await self._queue.enqueue(conn, tasks.read_hinted_order(account_id, order_id))
+            work = tasks.read_hinted_order(account_id, order_id, Priority.CANCELLATION)
+            await self._queue.enqueue(conn, work)
             await orders.mark_deleted(conn, account_id, order_id)
 
         return react
@@ -69,7 +71,8 @@ class Hints:
         async def react(conn: Connection) -> None:
             if hint and await self._is_echo(conn, account_id, hint):
                 return
-            await self._queue.enqueue(conn, tasks.read_hinted_order(account_id, order_id))
+            work = tasks.read_hinted_order(account_id, order_id, _priority(hint))
+            await self._queue.enqueue(conn, work)
             if hint:
                 named = Hint(situation=hint.situacao.id, at=envelope.date)
                 await orders.add_hint(conn, account_id, order_id, envelope.eventId, named)
@@ -120,6 +123,11 @@ class Hints:
             await readings.forget_reading(conn, account_id, "invoice", invoice_id)
 
         return react
+
+
+def _priority(hint: wire.OrderHint | None) -> Priority:
+    is_cancelled = hint is not None and hint.situacao.valor == _CANCELLED_CLASS
+    return Priority.CANCELLATION if is_cancelled else Priority.STATUS
 
 
 def _order_hint(envelope: wire.Envelope) -> wire.OrderHint | None:

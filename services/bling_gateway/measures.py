@@ -1,13 +1,15 @@
 """Weights, sizes and money: from what sellers type into Bling to grams, millimetres and cents."""
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Final
 
 from services.bling_gateway import wire
 from shared.contracts.content import Volume
 
 _CENT: Final = Decimal("0.01")
+# The usual 28 digits do not hold every product of what people may type.
+_WIDE: Final = Context(prec=100)
 _CENTIMETRES: Final = 1
 _MILLIMETRES_IN_UNIT: Final = {0: 1000, _CENTIMETRES: 10, 2: 1}
 
@@ -17,12 +19,12 @@ Size = tuple[int, int, int]
 
 def money(amount: Decimal) -> Decimal:
     """Round to cents, halves up."""
-    return amount.quantize(_CENT, ROUND_HALF_UP)
+    return amount.quantize(_CENT, ROUND_HALF_UP, _WIDE)
 
 
 def grams(kilograms: Decimal) -> int | None:
     """Return whole grams, or None if no weight is known."""
-    whole = int((kilograms * 1000).quantize(Decimal(1), ROUND_HALF_UP))
+    whole = int((kilograms * 1000).quantize(Decimal(1), ROUND_HALF_UP, _WIDE))
     return whole if whole > 0 else None
 
 
@@ -33,7 +35,7 @@ def size_mm(dimensions: wire.Dimensions) -> Size | None:
     if factor is None:
         return None
     length, width, height = (
-        int((side * factor).quantize(Decimal(1), ROUND_HALF_UP))
+        int((side * factor).quantize(Decimal(1), ROUND_HALF_UP, _WIDE))
         for side in (dimensions.profundidade, dimensions.largura, dimensions.altura)
     )
     return (length, width, height) if min(length, width, height) > 0 else None

@@ -9,12 +9,15 @@ from typing import Final
 from urllib.parse import urlencode
 
 import aiohttp
+import structlog
 from pydantic import ValidationError
 
 from services.bling_gateway import wire
 from services.bling_gateway.answers import Answer, token_error
 from services.bling_gateway.errors import ThrottledError, UnavailableError, UnreadableError
 from services.bling_gateway.limits import AddressLimits
+
+log = structlog.get_logger(__name__)
 
 _DEADLINE: Final = aiohttp.ClientTimeout(total=10)
 
@@ -64,6 +67,13 @@ class TokenEndpoint:
             return _pair(answer)
         self._address.error_answered()
         error = token_error(answer)
+        log.error(
+            "Bling gives no tokens",
+            action="tokens_refused",
+            grant=form["grant_type"],
+            status=answer.status,
+            kind=answer.kind,
+        )
         if isinstance(error, ThrottledError):
             self._address.blocked()
         raise error

@@ -8,6 +8,7 @@ import structlog
 
 from services.bling_gateway.client import BlingClient, Caller
 from services.bling_gateway.errors import NotFoundError
+from services.bling_gateway.measures import money
 from services.bling_gateway.observe import order_observed
 from services.bling_gateway.readings import OrderReading, Readings
 from services.bling_gateway.store import orders as store
@@ -158,7 +159,7 @@ def _remembered(reading: OrderReading) -> store.Observation:
     return store.Observation(
         began=reading.began,
         situation=reading.situation,
-        total=order.total if order else None,
+        total=money(order.total) if order else None,
         contact_id=(order.contato.id or None) if order else None,
         invoice_id=order.notaFiscal if order else None,
     )

@@ -11,6 +11,7 @@ import structlog
 
 from services.bling_gateway import wire
 from services.bling_gateway.client import PAGE_SIZE, BlingClient, Caller
+from services.bling_gateway.measures import money
 from services.bling_gateway.orders import Clients
 from services.bling_gateway.readings import KEPT_LONGEST, Readings
 from services.bling_gateway.store import orders, readings
@@ -105,7 +106,7 @@ def _differs(listed: wire.ListedOrder, known: orders.Published | None, since: da
     """
     if known is None or known.gone or known.as_of is None:
         return True
-    shown = (listed.situacao.id, listed.total)
+    shown = (listed.situacao.id, money(listed.total))
     return shown != (known.situation, known.total) or known.as_of < since
 
 

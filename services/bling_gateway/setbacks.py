@@ -10,7 +10,6 @@ from services.bling_gateway.errors import (
     LeftAloneError,
     RefusedError,
     ThrottledError,
-    UnavailableError,
 )
 from shared.gateway.errors import NoTurn, ParkWork, Setback, TryAgain
 from shared.gateway.values import Work
@@ -54,9 +53,7 @@ def _setback(error: BlingError) -> Setback:
             return TryAgain(None, f"not connected: {error.cause}", scope="account")
         case LeftAloneError():
             return TryAgain(error.for_s, str(error), scope="account")
-        case UnavailableError():
-            return TryAgain(None, str(error))
         case RefusedError():
             return ParkWork(str(error))
         case _:
-            return ParkWork(f"{type(error).__name__}: {error}")
+            return TryAgain(None, f"{type(error).__name__}: {error}")

@@ -55,10 +55,12 @@ def product_stream(product_id: int) -> str:
     return f"product-{product_id}"
 
 
-def read_hinted_order(account_id: UUID, order_id: int) -> NewWork:
+def read_hinted_order(
+    account_id: UUID, order_id: int, priority: Priority = Priority.STATUS
+) -> NewWork:
     """Read an order that a webhook named."""
     payload = OrderToRead(order_id=order_id, trigger="webhook")
-    return _read_order(account_id, payload, Priority.STATUS)
+    return _read_order(account_id, payload, priority)
 
 
 def read_differing_order(account_id: UUID, order_id: int, *, since: datetime) -> NewWork:

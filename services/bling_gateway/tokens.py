@@ -11,7 +11,7 @@ import orjson
 import structlog
 
 from services.bling_gateway import wire
-from services.bling_gateway.errors import AccountDeadError, UnavailableError
+from services.bling_gateway.errors import AccountDeadError, BlingError
 from services.bling_gateway.oauth import TokenEndpoint
 from services.bling_gateway.store import connections
 from shared.contracts import Frozen
@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 # meet at the token endpoint every six hours.
 _RENEW_FROM: Final = 0.8
 _RENEW_TO: Final = 0.9
+_ASK_AGAIN: Final = timedelta(minutes=1)
 
 
 class Pair(Frozen):
@@ -103,14 +104,16 @@ class Tokens:
                 return pair.access
             try:
                 new = await self._endpoint.refresh(pair.refresh)
-            except UnavailableError:
-                if rejected or stored.is_over:
-                    raise
-                return pair.access  # it is only due, and still works
             except AccountDeadError as error:
                 # What is stored cannot have changed since it was read: its row is locked.
                 await self._disconnect(conn, account_id, error.cause)
                 return error
+            except BlingError:
+                if rejected or stored.is_over:
+                    raise
+                # It is only due, and still works: ask again a little later.
+                await connections.postpone_renewal(conn, account_id, _ASK_AGAIN)
+                return pair.access
             await self.store(conn, account_id, new)
         log.info("tokens renewed", action="tokens_renewed", account_id=str(account_id))
         return new.access_token

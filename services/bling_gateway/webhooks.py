@@ -64,7 +64,7 @@ class Webhooks:
     async def _store(self, body: bytes, headers: dict[str, str]) -> None:
         try:
             envelope = wire.Envelope.model_validate(wire.parse_json(body))
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             await self._keep_unclaimed(f"body:{hashlib.sha256(body).hexdigest()}", headers, body)
             _alarm("webhook_unreadable", "a webhook is not what Bling documents", error)
             return

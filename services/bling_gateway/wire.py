@@ -5,10 +5,11 @@ absent reference is ``{"id": 0}``, an absent object may be an empty list, an abs
 ``0000-00-00``. All of that is evened out here, once. Fields that we do not use are not named.
 """
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from json import loads
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -16,9 +17,28 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 def parse_json(body: bytes) -> Any:
     """Parse JSON with every fraction as a Decimal: money never passes through a float.
 
-    Raises ``ValueError``.
+    Characters that are no text (NUL, halves of surrogate pairs), which neither UTF-8 nor the
+    database takes, come as U+FFFD. Raises ``ValueError``.
     """
-    return loads(body, parse_float=Decimal)
+    try:
+        value = loads(body, parse_float=Decimal)
+        return _cleaned(value) if _MAY_HOLD_NO_TEXT.search(body) else value
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+_MAY_HOLD_NO_TEXT: Final = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
+_NO_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return _NO_TEXT.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, list):
+        return [_cleaned(each) for each in value]
+    if isinstance(value, dict):
+        return {_cleaned(name): _cleaned(each) for name, each in value.items()}
+    return value
 
 
 class Wire(BaseModel):

@@ -267,9 +267,8 @@ class Stage:
         )
 
         async def is_known() -> bool:
-            return any(
-                account["account_id"] == str(account_id) for account in await self.accounts()
-            )
+            known = "SELECT EXISTS (SELECT FROM bling_gateway.account WHERE account_id = $1)"
+            return bool(await self.database.fetchval(known, account_id))
 
         await eventually(is_known)
         return account_id

@@ -58,7 +58,7 @@ def test_a_limit_says_whose_it_is(period: bytes, expected: str) -> None:
         (400, body("invalid_grant"), errors.AccountDeadError),
         (400, b'{"error": "invalid_grant"}', errors.AccountDeadError),
         (400, body("VALIDATION_ERROR"), errors.AccountDeadError),
-        (401, body("invalid_client"), errors.RefusedError),
+        (401, body("invalid_client"), errors.UnavailableError),
         (403, PLAIN_PAGE, errors.ThrottledError),
         (503, b"", errors.UnavailableError),
     ],

@@ -154,6 +154,7 @@ async def test_an_order_that_is_gone_cannot_be_written(seller: Seller) -> None:
         ({"fault": "error_500"}, "written"),
         ({"fault": "dropped_before"}, "written"),
         ({"fault": "bad_gateway"}, "written"),
+        ({"fault": "not_json"}, "already"),
     ],
 )
 async def test_an_unknown_result_is_looked_at_before_anything_is_written_again(

@@ -215,6 +215,24 @@ def test_money_never_passes_through_a_float() -> None:
     assert measures.money(parsed["data"]["total"]) == Decimal("1042.34")
 
 
+@pytest.mark.parametrize("escape", ["\\u0000", "\\ud83d", "\\uDE00"])
+def test_what_is_no_text_becomes_a_sign_that_it_was_not(escape: str) -> None:
+    parsed = wire.parse_json(f'{{"nomes": ["Ana{escape} ", "\\ud83d\\ude00"]}}'.encode())
+
+    assert parsed == {"nomes": ["Ana\N{REPLACEMENT CHARACTER} ", "\N{GRINNING FACE}"]}
+
+
+def test_absurd_amounts_are_no_accident() -> None:
+    item = item_json(quantidade=10**14, valor=Decimal("999999999999999.99"))
+    order = order_json(
+        itens=[item_json(), item | {"quantidade": 10**6}],
+        totalProdutos=None,
+        desconto={"valor": 10**14, "unidade": "PERCENTUAL"},
+    )
+
+    assert content_of(read_order(order)).totals.items > 10**20
+
+
 def test_a_parcels_weight_is_shared_and_its_size_is_the_biggest_products() -> None:
     order = order_json(transporte=transport_json(quantidadeVolumes=3, pesoBruto="1.0"))
 

@@ -47,6 +47,12 @@ ON CONFLICT (partition, account_id) DO UPDATE
 SET sealed = excluded.sealed, renew_at = excluded.renew_at, expires_at = excluded.expires_at
 """
 
+_POSTPONE_RENEWAL = """
+UPDATE token
+SET renew_at = clock_timestamp() + $3
+WHERE partition = $1 AND account_id = $2
+"""
+
 _DROP_PAIR = "DELETE FROM token WHERE partition = $1 AND account_id = $2"
 
 _CONNECTED_ACCOUNTS = """
@@ -139,6 +145,11 @@ async def save_token(
     """Store a new pair in place of the old one."""
     key = partition_of(account_id), account_id
     await conn.execute(_SAVE_PAIR, *key, sealed, renew_in, expires_in)
+
+
+async def postpone_renewal(conn: Connection, account_id: UUID, wait: timedelta) -> None:
+    """Let a pair be due again after a while."""
+    await conn.execute(_POSTPONE_RENEWAL, partition_of(account_id), account_id, wait)
 
 
 async def drop_token(conn: Connection, account_id: UUID) -> None:
