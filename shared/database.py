@@ -1,5 +1,6 @@
 """PostgreSQL: the pool, migrations under a role of the service's own, errors that pass."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -12,12 +13,15 @@ import structlog
 from asyncpg import exceptions as pg
 from pogo_core.util import migrate as pogo
 
+from shared.starting import CannotStartError
+
 log = structlog.get_logger(__name__)
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 _STATEMENT_LIMIT_S: Final = 30
+_RETRY_S: Final = 1.0
 _MIGRATION_LOCK: Final = 0x6D69677261746500  # any number, the same for all who migrate
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
@@ -51,10 +55,30 @@ async def open_pool(
 ) -> Pool:
     """Open a pool whose connections see ``schema`` and speak UTC.
 
+    Waits for a server that does not answer yet, or has no place left, saying so once. Raises
+    `CannotStartError` if the login is refused or the database does not exist.
+
     ``json`` and ``jsonb`` come as bytes and go as bytes or str: who needs values uses orjson.
     ``server_settings`` are PostgreSQL's own, such as ``enable_seqscan="off"``.
     """
-    return await asyncpg.create_pool(
+    told = False
+    while True:
+        pool = _pool(url, schema, min_size, max_size, server_settings)
+        try:
+            return await pool
+        except (pg.InvalidAuthorizationSpecificationError, pg.InvalidCatalogNameError) as error:
+            raise CannotStartError(f"DATABASE_URL: refused by PostgreSQL: {error}") from error
+        except _PASSES as error:
+            if not told:
+                log.warning("waiting for PostgreSQL", action="database_awaited", error=str(error))
+                told = True
+        await asyncio.sleep(_RETRY_S)
+
+
+def _pool(
+    url: str, schema: str, min_size: int, max_size: int, server_settings: dict[str, str]
+) -> Pool:
+    return asyncpg.create_pool(
         url,
         min_size=min_size,
         max_size=max_size,

@@ -1,6 +1,7 @@
 """Settings from the environment, and one plain line for each that is wrong."""
 
 import os
+import socket
 import sys
 from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -83,6 +84,11 @@ class ServiceSettings(ProcessSettings):
     database_url: DatabaseUrl
     master_key: MasterKey
     api_tokens: ApiTokens
+
+    @property
+    def replica(self) -> str:
+        """What tells this process from other replicas, the same after a restart."""
+        return f"{socket.gethostname()}:{self.port}"
 
     @property
     def master_keys(self) -> MasterKeys:

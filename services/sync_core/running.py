@@ -78,7 +78,7 @@ class Core:
 async def running(settings: Settings) -> AsyncIterator[Core]:
     """Run a replica while inside. On leaving, its partitions are given up first."""
     topology = Topology(settings.bus_prefix)
-    owner = f"{settings.host}:{settings.port}"
+    owner = settings.replica
     pool = await open_pool(settings.database_url, SCHEMA, max_size=_CONNECTIONS)
     async with pool, await connect(settings.amqp_url, f"{GROUP} {owner}") as connection:
         await topology.declare(connection)

@@ -11,13 +11,14 @@ from aiormq.abc import DeliveredMessage
 
 from shared.bus.connection import broker_version, loss_as_error, open_channel
 from shared.bus.topology import Arguments, Topology
+from shared.starting import CannotStartError
 
 _OLDEST: Final = (3, 10)
 _ANSWER_S: Final = 10.0
 _FORGOTTEN_MS: Final = 60_000  # after which the broker deletes what a crash left behind
 
 
-class SelfTestError(Exception):
+class SelfTestError(CannotStartError):
     """The broker does not do what the system relies on."""
 
 

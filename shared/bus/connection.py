@@ -12,6 +12,8 @@ from aio_pika.exceptions import AMQPError, AuthenticationError, ProbableAuthenti
 from aiormq import Channel
 from aiormq.abc import AbstractConnection
 
+from shared.starting import CannotStartError
+
 log = structlog.get_logger(__name__)
 
 _HEARTBEAT_S: Final = 10
@@ -26,7 +28,8 @@ BROKER_ERRORS: Final = (AMQPError, OSError, TimeoutError)
 async def connect(url: str, name: str) -> AbstractRobustConnection:
     """Connect under a name that the broker's own tools show; reconnects by itself later.
 
-    Waits for a broker that does not answer yet, saying so once. Raises if the login is refused.
+    Waits for a broker that does not answer yet, saying so once. Raises `CannotStartError` if the
+    login is refused.
     """
     told = False
     while True:
@@ -38,8 +41,8 @@ async def connect(url: str, name: str) -> AbstractRobustConnection:
                 reconnect_interval=_RETRY_S,
                 timeout=ANSWER_S,
             )
-        except (AuthenticationError, ProbableAuthenticationError):
-            raise
+        except (AuthenticationError, ProbableAuthenticationError) as error:
+            raise CannotStartError("AMQP_URL: RabbitMQ refuses the login") from error
         except BROKER_ERRORS as error:
             if not told:
                 log.warning("waiting for RabbitMQ", action="broker_awaited", error=str(error))

@@ -81,7 +81,7 @@ class GatewayRuntime:
         Waits for a broker that does not answer yet. Raises what the broker's self-test finds.
         """
         topology = Topology(settings.bus_prefix)
-        owner = f"{settings.host}:{settings.port}"
+        owner = settings.replica
         pool = await open_gateway_pool(settings.database_url, group)
         async with pool, await connect(settings.amqp_url, f"{group} {owner}") as connection:
             await topology.declare(connection)

@@ -2,12 +2,15 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
 import uvloop
 from aiohttp import web
+
+from shared.starting import EXIT_CANNOT_START, CannotStartError
 
 log = structlog.get_logger(__name__)
 
@@ -18,9 +21,14 @@ def serve(app_factory: Callable[[], Awaitable[web.Application]], host: str, port
     """Serve until SIGTERM or SIGINT, then stop in order.
 
     No new connections, open requests end (10 s at most), then what the application holds in its
-    ``cleanup_ctx`` is given back, last acquired first. Exits with 1 if the address is taken.
+    ``cleanup_ctx`` is given back, last acquired first. Says in one line why it cannot start, and
+    exits with 2; or with 1 if the address is taken.
     """
-    uvloop.run(_serve(app_factory, host, port))
+    try:
+        uvloop.run(_serve(app_factory, host, port))
+    except CannotStartError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - for whoever started us, however logs are kept
+        raise SystemExit(EXIT_CANNOT_START) from None
 
 
 async def _serve(

@@ -11,7 +11,7 @@ Connection: TypeAlias = "asyncpg.Connection | PoolConnectionProxy"
 Pool: TypeAlias = "asyncpg.Pool"
 
 
-async def open_gateway_pool(url: str, schema: str, *, max_size: int = 20) -> Pool:
+async def open_gateway_pool(url: str, schema: str, *, max_size: int = 10) -> Pool:
     """Open a gateway's pool.
 
     Its queues are empty one minute and hold thousands of rows the next. Plans that were made while
