@@ -17,7 +17,10 @@ from shared.web import serve as serve_application
 SERVICE: Final = "hub_gateway"
 _MIGRATIONS: Final = (*KIT_MIGRATIONS, Path(__file__).parent / "migrations")
 
-app = typer.Typer(help="The gateway to 360Hub.", no_args_is_help=True)
+# Pretty tracebacks would be many lines in a log, with the values of variables in them.
+app = typer.Typer(
+    help="The gateway to 360Hub.", no_args_is_help=True, pretty_exceptions_enable=False
+)
 
 
 @app.command()

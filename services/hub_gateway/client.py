@@ -104,19 +104,20 @@ class HubClient:
     ) -> Sequence[port.OrderEvent]:
         """Return all events of the order after the sequence ``after``; none if it is unknown."""
         path = f"/v1/orders/{reference}/events"
-        events: list[port.OrderEvent] = []
+        found: list[port.OrderEvent] = []
         more = True
         while more:
-            query = {"after_sequence": events[-1].sequence if events else after, "limit": _PAGE}
+            last = found[-1].sequence if found else after
+            query = {"after_sequence": last, "limit": _PAGE}
             answer = await self._call(account_id, "GET", path, query=query)
             if answer.status == 404:
                 return []
             page = _found(answer).read(wire.EventList)
-            told = [translate.order_event(event, shipment) for event in page.events]
-            fresh = [event for event in told if event is not None]
-            events += fresh
+            told = [events.order_event(event, shipment) for event in page.events]
+            fresh = [event for event in told if event is not None and event.sequence > last]
+            found += fresh
             more = page.has_more and bool(fresh)
-        return events
+        return found
 
     async def orders(self, account_id: UUID, cursor: str | None) -> port.OrderPage:
         """Return a page of all the account's orders."""

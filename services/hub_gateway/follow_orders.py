@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from services.hub_gateway import port, store, translate, wire
+from services.hub_gateway import events, port, store, wire
 from services.hub_gateway.store import Shipment
 from services.hub_gateway.tasks import Arrived, CatchUp
 from shared.contracts import derived_id
@@ -56,7 +56,7 @@ class OrderFollower:
         """Publish what a webhook told, after whatever came before it at 360Hub."""
         arrived = work.read(Arrived)
         shipment = await self._shipment(work.account_id, arrived.reference)
-        event = translate.order_event(wire.Event.model_validate(arrived.event), shipment.number)
+        event = events.order_event(wire.Event.model_validate(arrived.event), shipment.number)
         if event is None:
             raise LookupError("an event without a sequence was enqueued")
         await self._bring_up(work, shipment, event.sequence, event)
@@ -151,7 +151,7 @@ class OrderFollower:
             account_id,
             shipment.stream,
             fact,
-            fact_id=translate.fact_id(account_id, origin, type(fact)),
+            fact_id=events.fact_id(account_id, origin, type(fact)),
             cause=None,
             correlation=derived_id(account_id, "hub-event", origin),
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.hub_gateway import port, store, translate, wire
+from services.hub_gateway import events, port, store, wire
 from services.hub_gateway.store import Product
 from services.hub_gateway.tasks import Arrived, CatchUp
 from shared.contracts import derived_id
@@ -94,7 +94,7 @@ class ProductFollower:
             account_id,
             product.stream,
             fact,
-            fact_id=translate.fact_id(account_id, news.origin, ProductApprovalChanged),
+            fact_id=events.fact_id(account_id, news.origin, ProductApprovalChanged),
             cause=None,
             correlation=derived_id(account_id, "hub-event", news.origin),
         )
@@ -102,7 +102,7 @@ class ProductFollower:
 
 def _told(event: wire.Event, product: Product) -> _News | None:
     """Return what the event tells, if it is the product's next one and can be understood."""
-    approval = translate.product_approval(event)
+    approval = events.product_approval(event)
     if approval is None or event.sequence != product.last_sequence + 1:
         return None
     return _News(event.sequence, event.id, approval, event.timestamp)

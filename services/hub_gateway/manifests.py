@@ -1,6 +1,6 @@
 """Romaneios: 360Hub tells when one is closed."""
 
-from services.hub_gateway import store, translate, wire
+from services.hub_gateway import events, store, wire
 from services.hub_gateway.tasks import ACCOUNT_STREAM, Arrived
 from shared.contracts import derived_id
 from shared.contracts.hub_gateway import ManifestClosed
@@ -19,7 +19,7 @@ class ManifestFollower:
     async def take_event(self, work: Work) -> None:
         """Publish the closed romaneio, unless another account's orders alone are in it."""
         event = wire.Event.model_validate(work.read(Arrived).event)
-        closed = translate.manifest_closed(event)
+        closed = events.manifest_closed(event)
         if closed is None:
             raise LookupError("an event of another type was enqueued")
         async with self._queue.completing(work) as conn:
@@ -32,7 +32,7 @@ class ManifestFollower:
                 work.account_id,
                 ACCOUNT_STREAM,
                 closed.model_copy(update={"references": references}),
-                fact_id=translate.fact_id(work.account_id, event.id, ManifestClosed),
+                fact_id=events.fact_id(work.account_id, event.id, ManifestClosed),
                 cause=None,
                 correlation=derived_id(work.account_id, "hub-event", event.id),
             )

@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 from pydantic import ValidationError
 
-from services.hub_gateway import store, tasks, translate, wire
+from services.hub_gateway import events, store, tasks, wire
 from services.hub_gateway.announcing import Announcer
 from services.hub_gateway.connecting import Registrations
 from services.hub_gateway.connections import Connections
@@ -135,7 +135,7 @@ class Webhooks:
             case "product":
                 return await _of_product(conn, account_id, event, raw)
             case "manifest":
-                closed = translate.manifest_closed(event)
+                closed = events.manifest_closed(event)
                 return None if closed is None else tasks.manifest_event(account_id, raw)
             case _:
                 return None
@@ -144,7 +144,7 @@ class Webhooks:
 async def _of_order(
     conn: Connection, account_id: UUID, event: wire.Event, raw: dict[str, Any]
 ) -> NewWork | None:
-    reference = translate.reference_of(event)
+    reference = events.reference_of(event)
     if reference is None or event.sequence is None:
         return None
     shipment = await store.find_shipment(conn, account_id, reference)
@@ -154,7 +154,7 @@ async def _of_order(
 async def _of_product(
     conn: Connection, account_id: UUID, event: wire.Event, raw: dict[str, Any]
 ) -> NewWork | None:
-    reference = translate.reference_of(event)
+    reference = events.reference_of(event)
     if reference is None or event.sequence is None:
         return None
     product = await store.find_product(conn, account_id, reference)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.hub_gateway import port, translate, wire
+from services.hub_gateway import events, port, translate, wire
 from shared.contracts import hub_gateway as facts
 from shared.contracts.content import (
     Address,
@@ -66,7 +66,7 @@ def event(kind: str, data: dict[str, Any], sequence: int | None = 5) -> wire.Eve
 
 
 def told(kind: str, data: dict[str, Any]) -> tuple[facts.SequencedFact, ...]:
-    found = translate.order_event(event(kind, data), shipment=2)
+    found = events.order_event(event(kind, data), shipment=2)
     assert found is not None
     return found.facts
 
@@ -219,11 +219,11 @@ class TestEvents:
         assert told(kind, data) == ()
 
     def test_an_event_without_sequence_is_no_order_event(self) -> None:
-        assert translate.order_event(event("order.created", {}, sequence=None), 1) is None
+        assert events.order_event(event("order.created", {}, sequence=None), 1) is None
 
     @pytest.mark.parametrize("reference", ["", "a b", "a\x00b", "x" * 65, 7, None])
     def test_what_cannot_be_one_of_our_references_is_none(self, reference: object) -> None:
-        assert translate.reference_of(event("order.created", {"external_ref": reference})) is None
+        assert events.reference_of(event("order.created", {"external_ref": reference})) is None
 
     def test_nul_is_kept_visible(self) -> None:
         (fact,) = told("order.status_changed", {"to": "a\x00b"})

@@ -1,0 +1,179 @@
+"""360Hub's events as facts. Pure.
+
+What 360Hub says in words that we do not know is kept raw: never refused, never guessed.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from services.hub_gateway import port, wire
+from services.hub_gateway.translate import holds
+from shared.contracts import derived_id
+from shared.contracts import hub_gateway as facts
+from shared.contracts.model import Contract
+
+W = TypeVar("W", bound=wire.Wire)
+
+
+def reference_of(event: wire.Event) -> str | None:
+    """Return the reference that the event is about, or None if it names none of our form."""
+    found = _read(wire.Addressed, event)
+    return None if found is None else found.external_ref
+
+
+def order_event(event: wire.Event, shipment: int) -> port.OrderEvent | None:
+    """Return the event as facts about the shipment, or None if it carries no sequence."""
+    if event.sequence is None:
+        return None
+    translate = _ORDER_EVENTS.get(event.type, _unrecognised)
+    told = _Told(event, shipment, event.sequence)
+    return port.OrderEvent(event.id, event.sequence, translate(told))
+
+
+def product_approval(event: wire.Event) -> facts.Approval | None:
+    """Return the approval that the event tells of, or None if it does not say."""
+    found = _read(wire.ApprovalChanged, event)
+    if event.type != "product.approval_changed" or found is None:
+        return None
+    return facts.Approval(status=found.status, reason_code=found.reason_code, reason=found.reason)
+
+
+def manifest_closed(event: wire.Event) -> facts.ManifestClosed | None:
+    """Return the closed romaneio with the references in it, or None if it is something else."""
+    found = _read(wire.ManifestClosed, event)
+    if event.type != "manifest.closed" or found is None:
+        return None
+    return facts.ManifestClosed(
+        manifest_id=found.manifest_id,
+        number=found.number,
+        references=found.orders,
+        happened_at=event.timestamp,
+    )
+
+
+def fact_id(account_id: UUID, origin: str, fact: type[Contract]) -> UUID:
+    """Return the id of a fact that came from ``origin``: an event's id, or a state we read."""
+    return derived_id(account_id, fact.TYPE, origin)
+
+
+class _Told:
+    """An event on its way to facts: its data, and what every fact of it carries."""
+
+    def __init__(self, event: wire.Event, shipment: int, sequence: int) -> None:
+        self.event = event
+        self.common: dict[str, Any] = {
+            "shipment": shipment,
+            "hub_sequence": sequence,
+            "happened_at": event.timestamp,
+        }
+
+
+Facts = tuple[facts.SequencedFact, ...]
+
+
+def _created(told: _Told) -> Facts:
+    found = _read(wire.OrderCreated, told.event)
+    if found is None:
+        return ()
+    status = facts.OrderStatusChanged(status=found.status, **told.common)
+    if not found.holds:
+        return (status,)
+    return (status, facts.OrderHoldChanged(holds=holds(found.holds), **told.common))
+
+
+def _status_changed(told: _Told) -> Facts:
+    found = _read(wire.StatusChanged, told.event)
+    if found is None:
+        return ()
+    return (facts.OrderStatusChanged(**found.model_dump(), **told.common),)
+
+
+def _content_updated(told: _Told) -> Facts:
+    found = _read(wire.ContentUpdated, told.event)
+    if found is None:
+        return ()
+    return (facts.OrderContentUpdated(version=found.source_version, **told.common),)
+
+
+def _hold_changed(told: _Told) -> Facts:
+    found = _read(wire.HoldChanged, told.event)
+    if found is None:
+        return ()
+    return (facts.OrderHoldChanged(holds=holds(found.holds), **told.common),)
+
+
+def _labels_updated(told: _Told) -> Facts:
+    found = _read(wire.LabelsUpdated, told.event)
+    if found is None:
+        return ()
+    labels = tuple(
+        facts.Label(
+            label_id=label.label_id,
+            volume=label.volume,
+            status=label.status,
+            tracking_code=label.tracking_code,
+            tracking_url=label.tracking_url,
+            carrier=label.carrier_code,
+            failure=label.failure_code,
+        )
+        for label in found.labels
+    )
+    return (facts.OrderLabelsUpdated(labels=labels, **told.common),)
+
+
+def _tracking_updated(told: _Told) -> Facts:
+    found = _read(wire.TrackingUpdated, told.event)
+    if found is None:
+        return ()
+    return (
+        facts.OrderTrackingUpdated(
+            scan=found.stage,
+            volume=found.event.volume,
+            carrier_code=found.event.carrier_raw_code,
+            scanned_at=found.event.occurred_at,
+            **told.common,
+        ),
+    )
+
+
+def _occurrence_opened(told: _Told) -> Facts:
+    found = _read(wire.OccurrenceMoved, told.event)
+    if found is None:
+        return ()
+    occurrence = facts.Occurrence(**found.occurrence.model_dump())
+    return (facts.OrderOccurrenceOpened(occurrence=occurrence, **told.common),)
+
+
+def _occurrence_resolved(told: _Told) -> Facts:
+    found = _read(wire.OccurrenceMoved, told.event)
+    if found is None:
+        return ()
+    occurrence = facts.Occurrence(**found.occurrence.model_dump())
+    return (facts.OrderOccurrenceResolved(occurrence=occurrence, **told.common),)
+
+
+def _unrecognised(told: _Told) -> Facts:
+    return (facts.OrderEventUnrecognised(raw_type=told.event.type, **told.common),)
+
+
+_ORDER_EVENTS: dict[str, Callable[[_Told], Facts]] = {
+    "order.created": _created,
+    "order.status_changed": _status_changed,
+    "order.content_updated": _content_updated,
+    "order.hold_changed": _hold_changed,
+    "order.labels_updated": _labels_updated,
+    "order.tracking_updated": _tracking_updated,
+    "order.occurrence_opened": _occurrence_opened,
+    "order.occurrence_resolved": _occurrence_resolved,
+}
+
+
+def _read(model: type[W], event: wire.Event) -> W | None:
+    """Read an event's data, or return None: the caller then asks 360Hub for the whole truth."""
+    try:
+        return model.model_validate(event.data)
+    except ValidationError:
+        return None
