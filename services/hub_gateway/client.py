@@ -9,13 +9,13 @@ from uuid import UUID, uuid4
 import aiohttp
 import orjson
 
-from services.hub_gateway import port, translate, wire
+from services.hub_gateway import events, port, translate, wire
 from services.hub_gateway.answers import Answer, exhausted_for_s, settle
 from services.hub_gateway.signatures import usable
 from services.hub_gateway.tokens import AccessToken, CredentialSource, Tokens
 from shared.contracts.hub_gateway import FieldError
 
-TIMEOUT: Final = aiohttp.ClientTimeout(total=12, connect=4)
+TIMEOUT: Final = aiohttp.ClientTimeout(total=9, connect=3)
 """Well under half of a work's lease, so that no call outlives the right to its result."""
 
 _EVENT_TYPES: Final = ("order.*", "product.*", "manifest.*")

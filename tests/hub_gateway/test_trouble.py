@@ -31,7 +31,7 @@ async def test_a_registration_that_timed_out_is_repeated_and_has_one_effect(
 ) -> None:
     await seller.import_product()
     await seller.fact("hub.product.imported")
-    await seller.hub.fault("slow", match="/v1/orders", calls="PUT", seconds=14)
+    await seller.hub.fault("slow", match="/v1/orders", calls="PUT", seconds=11)
 
     await seller.register()
 
