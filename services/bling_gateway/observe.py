@@ -1,12 +1,34 @@
 """From a reading to the fact that tells of it. Pure: no I/O, no clock."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
-from services.bling_gateway import translate
-from services.bling_gateway.readings import OrderReading
-from shared.contracts.bling_gateway import Hint, OrderObserved, Situation
+from services.bling_gateway import translate, wire
+from shared.contracts.bling_gateway import Hint, OrderObserved, Problem, Situation
 
 Trigger = Literal["webhook", "command", "reconcile", "import"]
+
+
+@dataclass(frozen=True)
+class OrderReading:
+    """An order as Bling showed it, from some moment after ``began`` (the database's time).
+
+    ``began_s`` is the same moment on this process's monotonic clock. ``read`` is None if the order
+    has not the shape of an order; identity and situação are there always.
+    """
+
+    began: datetime
+    began_s: float
+    identity: wire.OrderIdentity
+    number: str
+    read: translate.ReadOrder | None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def situation(self) -> int:
+        """The id of the situação that the order showed."""
+        return self.identity.situacao.id
 
 
 def order_observed(

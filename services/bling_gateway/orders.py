@@ -9,8 +9,8 @@ import structlog
 from services.bling_gateway.client import BlingClient, Caller
 from services.bling_gateway.errors import NotFoundError
 from services.bling_gateway.measures import money
-from services.bling_gateway.observe import order_observed
-from services.bling_gateway.readings import OrderReading, Readings
+from services.bling_gateway.observe import OrderReading, order_observed
+from services.bling_gateway.readings import Readings
 from services.bling_gateway.store import orders as store
 from services.bling_gateway.tasks import OrderToRead, order_stream
 from shared.contracts import Contract, derived_id

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from services.bling_gateway import translate, wire
 from services.bling_gateway.client import BlingClient
 from services.bling_gateway.errors import NotFoundError, RefusedError, UnreadableError
+from services.bling_gateway.observe import OrderReading
 from services.bling_gateway.store import orders
 from services.bling_gateway.store import readings as store
 from shared.contracts.bling_gateway import Problem
@@ -37,27 +38,6 @@ KEPT_LONGEST: Final = max(_KEPT.values())
 _FINAL_INVOICE: Final = frozenset({2, 5, 6, 9})
 
 W = TypeVar("W", bound=wire.Wire)
-
-
-@dataclass(frozen=True)
-class OrderReading:
-    """An order as Bling showed it, from some moment after ``began`` (the database's time).
-
-    ``began_s`` is the same moment on this process's monotonic clock. ``read`` is None if the order
-    has not the shape of an order; identity and situação are there always.
-    """
-
-    began: datetime
-    began_s: float
-    identity: wire.OrderIdentity
-    number: str
-    read: translate.ReadOrder | None
-    problems: tuple[Problem, ...] = ()
-
-    @property
-    def situation(self) -> int:
-        """The id of the situação that the order showed."""
-        return self.identity.situacao.id
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from services.bling_gateway.errors import (
     TooLateError,
     UnavailableError,
 )
+from services.bling_gateway.observe import OrderReading
 from services.bling_gateway.orders import Clients, publish
-from services.bling_gateway.readings import OrderReading, Readings
+from services.bling_gateway.readings import Readings
 from services.bling_gateway.store import orders as store
 from services.bling_gateway.tasks import order_stream, read_hinted_order
 from shared.contracts import Contract, derived_id

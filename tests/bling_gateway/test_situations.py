@@ -275,3 +275,16 @@ async def _has_failed(seller: Seller) -> bool:
         "SELECT failures FROM bling_gateway.work WHERE account_id = $1", seller.account_id
     )
     return [row["failures"] for row in rows] == [1]
+
+
+async def test_a_read_that_took_too_long_is_repeated_before_writing(seller: Seller) -> None:
+    order_id = await started_order(seller)
+    before = len(await seller.calls())
+    slow = {"fault": "slow_s", "seconds": 2.2, "method": "GET"}
+    await seller.control("POST", "faults", **slow)
+
+    await set_situation(seller, order_id, VERIFIED)
+
+    assert (await seller.fact(SET)).data["outcome"] == "written"
+    made = [call["method"] for call in (await seller.calls())[before:]]
+    assert made == ["GET", "GET", "PATCH"]
