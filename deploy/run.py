@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager
 from deploy import database, development, product, terminal
 from deploy.console import console, done, step
 from deploy.database import Database
+from deploy.demo.players import trial_account
 from deploy.errors import ProgramFailedError
 from deploy.places import STATE
 from deploy.product import Ports, Product
 from deploy.servers import Found
 
 DATABASE = "bling_360hub_sync"
+_TRIAL_ACCOUNT = "Loja de demonstração"
 _OURS = (
     "SYNC_CORE_",
     "BLING_GATEWAY_",
@@ -34,6 +36,8 @@ async def run(found: Found) -> None:
     _cancel_on_signal()
     try:
         async with running_system("run", found) as system:
+            async with trial_account(system, _TRIAL_ACCOUNT) as play:
+                done(f"Account {play.keeper.tag} ({_TRIAL_ACCOUNT}) is connected to both sandboxes")
             _show_addresses(system)
             async with terminal.shown(system.stack):
                 ended = await system.stack.first_end()

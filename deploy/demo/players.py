@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 
-from deploy.product import BLING_CLIENT, BLING_SANDBOX, HUB_SANDBOX, Product
+from deploy.product import BLING_CLIENT, BLING_SANDBOX, HUB_CLIENT, HUB_SANDBOX, Product
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -235,19 +235,68 @@ async def connected(product: Product, name: str, *, within_s: float = 30) -> Asy
 
     Its Bling company and its 360Hub account are new ones, so that plays never meet.
     """
+    async with _stage(product) as stage:
+        company = (await stage.bling.call("POST", "/_sandbox/companies", {"name": name}))["id"]
+        hub_account = await stage.hub.call("POST", "/_sandbox/accounts", {"name": name})
+        made = await stage.core.call("POST", "/api/accounts", {"name": name})
+        yield await _connect(stage, made, company, hub_account, within_s)
+
+
+@asynccontextmanager
+async def trial_account(
+    product: Product, name: str, *, within_s: float = 30
+) -> AsyncIterator[Play]:
+    """Connect the account of this name to the doubles' first company and account.
+
+    The doubles forget everything when they stop, and the database does not: an account that an
+    earlier run made is connected again.
+    """
+    async with _stage(product) as stage:
+        companies = (await stage.bling.call("GET", "/_sandbox/companies"))["companies"]
+        hub_accounts = (await stage.hub.call("GET", "/_sandbox/accounts"))["accounts"]
+        known = (await stage.core.call("GET", "/api/accounts"))["accounts"]
+        account = next((a for a in known if a["name"] == name), None)
+        account = account or await stage.core.call("POST", "/api/accounts", {"name": name})
+        hub_account = {
+            "account_id": hub_accounts[0]["account_id"],
+            "client_id": HUB_CLIENT.id,
+            "client_secret": HUB_CLIENT.secret,
+        }
+        yield await _connect(stage, account, companies[0]["id"], hub_account, within_s)
+
+
+@dataclass(frozen=True)
+class _Stage:
+    product: Product
+    session: aiohttp.ClientSession
+    bling: Web
+    hub: Web
+    core: Web
+
+
+@asynccontextmanager
+async def _stage(product: Product) -> AsyncIterator[_Stage]:
     jar = aiohttp.CookieJar(unsafe=True)  # the addresses are numbers
     async with aiohttp.ClientSession(cookie_jar=jar) as session:
-        bling = Web(session, product.url(BLING_SANDBOX))
-        hub = Web(session, product.url(HUB_SANDBOX))
-        core = Web(session, product.url("sync_core"), product.token("sync_core"))
-        company = (await bling.call("POST", "/_sandbox/companies", {"name": name}))["id"]
-        hub_account = await hub.call("POST", "/_sandbox/accounts", {"name": name})
-        account = await core.call("POST", "/api/accounts", {"name": name})
-        keeper = Keeper(core, account["account_id"], account["tag"])
-        await _connect_bling(session, product, keeper.account_id, company, within_s)
-        await _connect_hub(session, product, keeper.account_id, hub_account, within_s)
-        await _go_live(keeper, within_s)
-        yield Play(Seller(bling, company), Operator(hub, hub_account["account_id"]), keeper)
+        yield _Stage(
+            product,
+            session,
+            bling=Web(session, product.url(BLING_SANDBOX)),
+            hub=Web(session, product.url(HUB_SANDBOX)),
+            core=Web(session, product.url("sync_core"), product.token("sync_core")),
+        )
+
+
+async def _connect(
+    stage: _Stage, account: Json, company: str, hub_account: Mapping[str, str], within_s: float
+) -> Play:
+    keeper = Keeper(stage.core, account["account_id"], account["tag"])
+    await _connect_bling(stage.session, stage.product, keeper.account_id, company, within_s)
+    await _connect_hub(stage.session, stage.product, keeper.account_id, hub_account, within_s)
+    await _go_live(keeper, within_s)
+    return Play(
+        Seller(stage.bling, company), Operator(stage.hub, hub_account["account_id"]), keeper
+    )
 
 
 async def _connect_bling(
