@@ -18,7 +18,7 @@ from shared.gateway.work import WorkQueue
 
 log = structlog.get_logger(__name__)
 
-_LOOK_EVERY_S: Final = 1.0
+_LOOK_EVERY_S: Final = 2.0
 _ACCOUNTS_AT_ONCE: Final = 200
 _PAGES_AT_ONCE: Final = 20
 """After so many pages the cursor is stored and the account waits for its next turn."""
