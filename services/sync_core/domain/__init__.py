@@ -1,8 +1,9 @@
 """The rules of an order, pure: no I/O, no clock, no randomness, no personal data.
 
-Read in this order: ``order.py`` (what is known of an order, and how it is folded), ``start.py``,
-``content.py``, ``cancel.py``, ``align.py`` (the four rules), ``deadlines.py``, ``stage.py`` and
-``reasons.py`` (what follows from them), ``product.py`` and ``account.py``.
+Read in this order: ``order.py`` (what is known of an order) and ``order_fold.py`` (how it is
+folded), ``start.py``, ``content.py``, ``cancel.py``, ``align.py`` (the four rules),
+``deadlines.py``, ``stage.py`` and ``reasons.py`` (what follows from them), ``product.py`` and
+``account.py``.
 
 Each rule looks at the whole state and says what is due now, so it does not matter which event
 made it due, or whether an event came twice. State changes by :func:`evolve` alone, and only from
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from services.sync_core.domain import account as _account
-from services.sync_core.domain import order as _order
+from services.sync_core.domain import order_fold as _order
 from services.sync_core.domain import product as _product
 from services.sync_core.domain.account import AccountState
 from services.sync_core.domain.align import align, write_hub_cancellation
