@@ -34,32 +34,39 @@ def count_gone(order: OrderState, event: Event, context: Context) -> Iterator[De
 
 
 def cancel(order: OrderState, event: Event, context: Context) -> Iterator[Decision]:
-    """Cancel the open shipment of an order that Bling cancelled."""
+    """Cancel the open shipment of an order that Bling cancelled.
+
+    Once cancelled it stays so, even if Bling re-opens the order: what 360Hub did not find is
+    looked for again.
+    """
     shipment, kind = order.shipment, context.to_hub
-    if shipment is None or kind is None or not cancelled_in_bling(order, context.account):
+    if shipment is None or kind is None:
         return
     if shipment.status in FINISHED or shipment.status == "cancelled":
         return  # recorded only
+    if shipment.cancellation == "not_found":
+        if _may_have_arrived(order, event):
+            yield _cancel(order, shipment, kind)
+        return
+    if not cancelled_in_bling(order, context.account):
+        return
     if not (shipment.told or shipment.registered):
         if not shipment.closed:
             over = core.OrderCancelled(shipment=shipment.number, by="bling", at_hub=False)
             yield decided(order.stream, over)
-    elif _due(order, shipment, event, context):
+    elif shipment.cancellation is None or _withheld_until_now(shipment, kind):
         yield _cancel(order, shipment, kind)
 
 
-def _due(order: OrderState, shipment: Shipment, event: Event, context: Context) -> bool:
-    match shipment.cancellation:
-        case None:
-            return True
-        case "withheld":
-            return context.to_hub == "command"
-        case "not_found":
-            # The register of unknown result arrived after all, or may have: the second look.
-            recheck = order.deadlines.get("cancel_recheck")
-            second_look = recheck is not None and recheck.passed
-            return second_look or isinstance(event.data, hub.OrderStatusChanged)
-    return False
+def _may_have_arrived(order: OrderState, event: Event) -> bool:
+    """Whether a register of unknown result shows itself at 360Hub, or had time to arrive."""
+    recheck = order.deadlines.get("cancel_recheck")
+    had_time = recheck is not None and recheck.passed
+    return had_time or isinstance(event.data, hub.OrderStatusChanged)
+
+
+def _withheld_until_now(shipment: Shipment, kind: CommandKind) -> bool:
+    return shipment.cancellation == "withheld" and kind == "command"
 
 
 def _cancel(order: OrderState, shipment: Shipment, kind: CommandKind) -> Decision:

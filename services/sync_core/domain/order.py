@@ -189,6 +189,12 @@ class OrderState(Frozen):
         )
 
     @property
+    def rechecking(self) -> bool:
+        """Whether a cancellation that found nothing will be sent once more."""
+        recheck = self.deadlines.get("cancel_recheck")
+        return recheck is not None and not recheck.passed
+
+    @property
     def waits_for(self) -> tuple[int, ...]:
         """The products without which the present content cannot be registered."""
         if self.shipment is None or not self.shipment.open or self.content is None:

@@ -353,6 +353,8 @@ def _ordered(order: OrderState, event: Event) -> OrderState:
             )
         case core.CancelOrder(version=version):
             again = order.shipment is not None and order.shipment.cancellation == "not_found"
+            if again and how == "withheld":
+                return _with_shipment(order, version=version, rechecked=True)
             return _with_shipment(order, version=version, cancellation=how, rechecked=again)
         case core.SetSituation(target=target) if how == "withheld":
             return order.model_copy(update={"withheld": target})

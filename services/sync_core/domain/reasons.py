@@ -94,11 +94,13 @@ REASONS: Final[dict[str, Reason]] = {
         ("act_at_hub", "edit_in_bling"),
     ),
     "hub_cancelled": Reason(
-        "A 360Hub cancelou a remessa por conta própria; no Bling o pedido continua aberto.",
+        "A 360Hub cancelou a remessa por conta própria; no Bling o pedido continua aberto. "
+        "Cancele-o, ou deixe-o em andamento e confirme uma nova remessa.",
         ("edit_in_bling", "confirm_reopening"),
     ),
     "reopened": Reason(
-        "O pedido cancelado foi reaberto no Bling. Confirme para abrir uma nova remessa.",
+        "O pedido cancelado foi reaberto no Bling. Deixe-o em andamento e confirme para abrir uma "
+        "nova remessa.",
         ("confirm_reopening",),
     ),
     "parked": Reason(
@@ -199,6 +201,8 @@ def _cancelled_in_bling(order: OrderState, shipment: Shipment) -> str | None:
 def _cancelled_at_hub(order: OrderState, shipment: Shipment) -> str | None:
     if order.pending:
         return None
+    if order.rechecking:
+        return None  # it is not certain yet that nothing of it is alive
     if shipment.cancellation is not None:
         return "reopened"
     return "write_refused" if order.refused is not None else "hub_cancelled"

@@ -23,21 +23,21 @@ def start(order: OrderState, event: Event, context: Context) -> Iterator[Decisio
 
     A re-opened order begins its next shipment only by a person's yes.
     """
-    mapping = context.account.mapping
-    if context.to_hub is None or mapping is None or not in_entry(order, context.account):
+    account, mapping = context.account, context.account.mapping
+    if context.to_hub is None or mapping is None or not in_entry(order, account):
         return
     if order.shipment is None:
-        yield from _enter(order, event, context.account, mapping.start)
-    elif isinstance(event.data, core.ReopeningConfirmed) and can_reopen(order):
+        yield from _enter(order, event, account, mapping.start)
+    elif isinstance(event.data, core.ReopeningConfirmed) and can_reopen(order, account):
         number = order.shipment.number + 1
-        yield _started(order, context.account, mapping.start, "reopened", number)
+        yield _started(order, account, mapping.start, "reopened", number)
 
 
-def can_reopen(order: OrderState) -> bool:
-    """Whether the last shipment is over by cancellation for certain, so that another may follow."""
-    if order.shipment is None or "cancel_recheck" in order.deadlines:
+def can_reopen(order: OrderState, account: AccountState) -> bool:
+    """Whether the next shipment may begin: the last is over for certain, and Bling shows start."""
+    if order.shipment is None or order.rechecking:
         return False
-    return order.shipment.cancelled_at_hub
+    return order.shipment.cancelled_at_hub and in_entry(order, account)
 
 
 def excluded_by(order: OrderState, chosen: Filter) -> Criterion | None:

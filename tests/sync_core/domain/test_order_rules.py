@@ -487,6 +487,34 @@ class TestCancel:
         assert world.core.order.shipment.reference == f"bling-k7p2qx-{ORDER_ID}~2"
         assert world.core.order.reasons == {}
 
+    def test_after_360hub_cancelled_a_person_opens_shipment_two_from_em_andamento(self) -> None:
+        world = at("in_manifest")
+        world.hub_moves("cancelled")
+        world.drain()
+        world.confirms_reopening()
+        assert 2 not in world.shipments
+        world.seller_sets(START)
+        world.read()
+
+        world.confirms_reopening()
+        world.drain()
+
+        assert world.shipments[2].status == "order_created"
+        assert (world.shown, world.core.order.reasons) == (START, {})
+
+    def test_reopened_to_em_aberto_waits_until_it_is_em_andamento(self) -> None:
+        world = started()
+        world.seller_sets(CANCELLED)
+        world.read()
+        world.drain()
+        world.seller_sets(OPEN)
+        world.read()
+
+        world.confirms_reopening()
+
+        assert 2 not in world.shipments
+        assert set(world.core.order.reasons) == {"reopened"}
+
     def test_reopened_while_the_cancellation_is_on_its_way(self) -> None:
         world = started()
         world.seller_sets(CANCELLED)
@@ -550,7 +578,7 @@ class TestCancel:
         world.seller_sets(CANCELLED)
         world.read()
         world.hub_works()
-        assert not can_reopen(world.core.order)
+        assert not can_reopen(world.core.order, world.core.account)
 
         assert isinstance(late.data, core.RegisterOrder)
         world.register(late.id, late.data)
