@@ -1,4 +1,4 @@
-"""``python -m services.sync_core``: serve, migrate, audit."""
+"""``python -m services.sync_core``: serve, migrate, audit, parked."""
 
 import asyncio
 from pathlib import Path
@@ -9,6 +9,7 @@ import typer
 import shared.bus
 from services.sync_core.audit.cli import app as audit
 from services.sync_core.main import make_app
+from services.sync_core.parked import app as parked
 from services.sync_core.running import SCHEMA
 from services.sync_core.settings import Migration, Settings
 from shared.database import migrate as migrate_schema
@@ -27,6 +28,7 @@ app = typer.Typer(
     help="The sync core: decides what both sides do.",
 )
 app.add_typer(audit, name="audit")
+app.add_typer(parked, name="parked")
 
 
 @app.command()

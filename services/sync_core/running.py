@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import asyncpg
 from aio_pika.abc import AbstractRobustConnection
 
+from services.sync_core.clock import utc_now
 from services.sync_core.log.append import EventLog
 from services.sync_core.log.consume import FactConsumer
 from services.sync_core.log.outbox import LogOutbox
@@ -93,11 +93,6 @@ async def running(settings: Settings) -> AsyncIterator[Core]:
                 yield core
         finally:
             await publisher.close()
-
-
-def utc_now() -> datetime:
-    """Return the time that is recorded."""
-    return datetime.now(UTC)
 
 
 def _task(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:

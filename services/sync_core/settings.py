@@ -2,7 +2,15 @@
 
 from pydantic_settings import SettingsConfigDict
 
-from shared.settings import DatabaseUrl, MigrationSettings, Port, ProcessSettings, ServiceSettings
+from shared.sealing import MasterKeys
+from shared.settings import (
+    DatabaseUrl,
+    MasterKey,
+    MigrationSettings,
+    Port,
+    ProcessSettings,
+    ServiceSettings,
+)
 
 _PREFIX = "SYNC_CORE_"
 
@@ -21,6 +29,17 @@ class Audit(ProcessSettings):
     model_config = SettingsConfigDict(env_prefix=_PREFIX)
 
     database_url: DatabaseUrl
+
+
+class Repair(Audit):
+    """What taking up parked facts takes: they are sealed."""
+
+    master_key: MasterKey
+
+    @property
+    def master_keys(self) -> MasterKeys:
+        """The keys that :attr:`master_key` spells."""
+        return MasterKeys.parse(self.master_key.get_secret_value())
 
 
 class Migration(MigrationSettings):

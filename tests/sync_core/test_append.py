@@ -241,3 +241,18 @@ async def test_a_human_action_is_logged_once_under_its_own_id(log: EventLog, poo
 
     rows = [row for row in await logged(pool, seller) if row["event_id"] == request]
     assert [(row["kind"], row["actor"]) for row in rows] == [("human", "ana")]
+
+
+async def test_a_larger_batch_takes_no_more_statements(log: EventLog) -> None:
+    seller = await opened(log)
+
+    async def statements(*order_ids: int) -> int:
+        sent: list[object] = []
+        facts = [seller.observed(n, content=content(), subject=f"contact-{n}") for n in order_ids]
+        async with log.writing(seller.partition, [seller.id]) as writing:
+            with writing.connection.query_logger(sent.append):
+                await writing.append([entry(fact) for fact in facts])
+        return len(sent)
+
+    await statements(1)
+    assert await statements(*range(2, 102)) == await statements(102) <= 14

@@ -15,12 +15,14 @@ from yarl import URL
 
 from services.sync_core.log.append import EventLog
 from services.sync_core.log.connection import Pool
+from services.sync_core.log.consume import FactConsumer
 from services.sync_core.log.replay import replay, verify
 from shared.bus import Delivery, PartitionLoop, Publisher, Topology, connect
 from shared.contracts import PARTITIONS, Message
 from shared.contracts.sync_core import ConnectAccount, RegisterOrder
 from tests.sync_core.conftest import CoreDatabase
-from tests.sync_core.seller import MAPPING, Seller, content
+from tests.sync_core.seller import MAPPING, Seller, content, opened
+from tests.sync_core.test_consume import delivery, poisoned
 from tests.sync_core.test_outbox import registered
 
 Environment = dict[str, str]
@@ -290,3 +292,31 @@ async def test_auditors_who_ask_wrongly_are_told(
 
     assert code == 2
     assert err
+
+
+async def test_operators_see_what_is_parked_and_take_it_up(
+    environment: Environment, log: EventLog, pool: Pool
+) -> None:
+    seller = await opened(log)
+    await FactConsumer(log, seller.partition).park(delivery(seller.observed(1, 6)), ValueError())
+
+    _, listed, _ = await run(environment, "parked", "list")
+    code, out, _ = await run(environment, "parked", "retry", str(seller.id), "order-1")
+
+    assert f"{seller.id}  order-1" in listed
+    assert "ValueError" in listed
+    assert (code, out) == (0, "taken up: 1, still parked: 0\n")
+    logged = "SELECT count(*) FROM event_log WHERE account_id = $1 AND kind = 'fact'"
+    assert await pool.fetchval(logged, seller.id) == 1
+
+
+async def test_operators_are_told_what_stays_parked(
+    environment: Environment, log: EventLog
+) -> None:
+    seller = await opened(log)
+    bad = poisoned(seller.observed(1, 6))
+    await FactConsumer(log, seller.partition).park(delivery(bad), ValueError())
+
+    code, out, _ = await run(environment, "parked", "retry", str(seller.id), "order-1")
+
+    assert (code, out) == (1, "taken up: 0, still parked: 1\n")

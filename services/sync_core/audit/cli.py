@@ -19,6 +19,7 @@ from services.sync_core.log import sql
 from services.sync_core.log.connection import Pool
 from services.sync_core.settings import Audit
 from shared.database import open_pool
+from shared.logging import configure
 from shared.settings import load
 
 FOUND_A_DIFFERENCE: Final = 1
@@ -114,6 +115,7 @@ def _bar() -> Progress:
 @asynccontextmanager
 async def _reading() -> AsyncIterator[Pool]:
     settings = load(Audit)
+    configure("sync_core", level=settings.log_level, format=settings.log_format)
     pool = await open_pool(settings.database_url, "sync_core", max_size=2)
     async with pool:
         yield pool

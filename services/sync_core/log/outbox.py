@@ -128,7 +128,7 @@ class LogOutbox:
             around = await self._walk(partition, _FIRST, limit)
             places += [place for place in around if place[0] not in seen]
         if len(places) >= limit:
-            # The last account may have been cut off in the middle: the next walk begins with it.
+            # The last account may have been cut short: its rest has its turn after the others'.
             self._turns[partition] = places[-1][0]
         return places
 

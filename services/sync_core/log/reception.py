@@ -162,8 +162,9 @@ class Reception:
         )
 
     def _tell(self) -> None:
-        for fact in self._held:
-            logger.error("fact came before its time", action="fact_held", **_ids(fact))
+        # One line for each source: behind one missing fact there may be thousands.
+        for fact in {(each.account_id, each.message.source): each for each in self._held}.values():
+            logger.error("facts came before their time", action="fact_held", **_ids(fact))
         for parked in self._parked:
             logger.error(
                 "fact parked", action="fact_parked", cause=parked.cause, **_ids(parked.fact)

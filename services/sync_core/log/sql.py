@@ -307,7 +307,7 @@ WAITING: Final = """
 WITH RECURSIVE waiting AS (
     (
         SELECT account_id FROM outbox
-        WHERE partition = $1 AND account_id >= $2
+        WHERE partition = $1 AND account_id > $2
         ORDER BY account_id LIMIT 1
     )
     UNION ALL
@@ -414,6 +414,12 @@ SELECT type, cause, parked_at
 FROM parked_message
 WHERE partition = $1 AND account_id = $2 AND stream = $3
 ORDER BY place
+"""
+
+ALL_PARKED: Final = """
+SELECT account_id, stream, type, cause, parked_at
+FROM parked_message
+ORDER BY partition, account_id, stream, place
 """
 
 MARK: Final = """
