@@ -239,6 +239,43 @@ async def test_what_cannot_be_read_is_kept_sealed(
     assert await facts(pool, seller) == [("order-1", 1)]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"subject": "order-1\x00"},
+        {"type": "bling.\x00"},
+        {"source": "/bling\x00"},
+        {"sequence": 2**63},
+        {"sequence": 0},
+    ],
+)
+async def test_no_envelope_stops_its_partition(
+    consumer: FactConsumer, seller: Seller, pool: Pool, changes: dict[str, object]
+) -> None:
+    bad = delivery(same(seller.observed(1), **changes))
+
+    await consumer.take([bad])
+    await consumer.park(bad, ValueError())
+
+    query = "SELECT cause FROM parked_message WHERE partition = $1 AND cause = $2"
+    assert await pool.fetch(query, seller.partition, "envelope_not_storable")
+
+
+async def test_an_id_beyond_what_the_database_holds_is_parked(
+    consumer: FactConsumer, seller: Seller, pool: Pool
+) -> None:
+    stream = f"order-{2**70}"
+    huge = same(seller.observed(1), subject=stream)
+    with pytest.raises(asyncpg.DataError):
+        await consumer.take([delivery(huge)])
+
+    await consumer.park(delivery(huge), OverflowError())
+    await consumer.take([delivery(seller.observed(2))])
+
+    assert await parked(pool, seller) == [(stream, "OverflowError")]
+    assert await facts(pool, seller) == [("order-2", 2)]
+
+
 async def test_a_message_of_another_partition_is_not_taken(
     log: EventLog, seller: Seller, pool: Pool
 ) -> None:

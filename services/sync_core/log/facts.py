@@ -1,6 +1,7 @@
 """Messages from the bus as what can be logged, or why they cannot."""
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -9,6 +10,9 @@ from services.sync_core.domain import UnknownStreamError
 from services.sync_core.log.events import Incoming
 from services.sync_core.log.states import initial_of
 from shared.contracts import Contract, Message, UnknownTypeError, parse_data
+
+_LARGEST: Final = 2**63 - 1
+"""What PostgreSQL's bigint holds."""
 
 
 class UnreadableMessageError(Exception):
@@ -58,6 +62,8 @@ def read_fact(body: bytes, partition: int) -> Fact:
         message = Message.decode(body)
     except ValidationError as error:
         raise UnreadableMessageError("envelope_unreadable") from error
+    if not _is_storable(message):
+        raise UnreadableMessageError("envelope_not_storable")
     if message.partition != partition:
         raise UnreadableMessageError("misrouted")
     try:
@@ -69,3 +75,12 @@ def read_fact(body: bytes, partition: int) -> Fact:
         return Fact(body, message, None, "type_unknown")
     except ValidationError:
         return Fact(body, message, None, "data_invalid")
+
+
+def _is_storable(message: Message) -> bool:
+    """Whether what parking itself writes down of the envelope fits its columns.
+
+    Else a message could neither be taken nor parked, and would stop its partition for ever.
+    """
+    names = (message.source, message.type, message.subject)
+    return 0 < message.sequence <= _LARGEST and all(name.isprintable() for name in names)
