@@ -1,7 +1,7 @@
 """Every type has its sentence, and sentences say what a person needs."""
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import uuid4
 
 import pytest
@@ -84,7 +84,41 @@ def test_problems_of_the_data_are_named() -> None:
     problems = [{"code": "no_address"}, {"code": "no_items"}]
     seen = bling.OrderObserved.model_validate(message.data | {"problems": problems})
 
-    assert told(seen).endswith("com dados que não podem ser enviados (no_address, no_items)")
+    assert told(seen).endswith("com dados que não podem ser enviados: sem endereço, sem itens")
+
+
+def test_every_problem_has_its_words() -> None:
+    codes = get_args(bling.Problem.model_fields["code"].annotation)
+
+    assert [code for code in codes if Words().format_field(code, "problem") == code] == []
+
+
+@pytest.mark.parametrize(
+    ("holds", "ending"),
+    [
+        ((), "nenhuma"),
+        (("fiscal_document_missing", "novelty"), "falta o documento fiscal, novelty"),
+    ],
+)
+def test_holds_are_named(holds: tuple[str, ...], ending: str) -> None:
+    changed = hub.OrderHoldChanged(
+        shipment=1,
+        hub_sequence=2,
+        happened_at=AT,
+        holds=tuple(hub.Hold(code=code) for code in holds),
+    )
+
+    assert told(changed) == f"360Hub: pendências do pedido: {ending}"
+
+
+def test_labels_are_told_by_volume() -> None:
+    labels = tuple(
+        hub.Label(label_id=str(volume), volume=volume, status=status)
+        for volume, status in ((1, "ready"), (2, "processing"))
+    )
+    updated = hub.OrderLabelsUpdated(shipment=1, hub_sequence=2, happened_at=AT, labels=labels)
+
+    assert told(updated) == "360Hub: etiquetas: volume 1 pronta, volume 2 em preparo"
 
 
 @pytest.mark.parametrize("code", sorted(REASONS))

@@ -37,9 +37,9 @@ TEMPLATES: Final = {
     "hub.order.cancelled": "360Hub: cancelamento respondido ({outcome:outcome})",
     "hub.order.cancel_refused": "360Hub: cancelamento recusado, porque {cause:refusal}",
     "hub.order.content_updated": "360Hub: dados do pedido atualizados",
-    "hub.order.hold_changed": "360Hub: pendências do pedido ({holds:count})",
-    "hub.order.labels_updated": "360Hub: etiquetas atualizadas ({labels:count})",
-    "hub.order.tracking_updated": "360Hub: a transportadora leu o volume ({scan})",
+    "hub.order.hold_changed": "360Hub: pendências do pedido",
+    "hub.order.labels_updated": "360Hub: etiquetas",
+    "hub.order.tracking_updated": "360Hub: leitura da transportadora ({scan:scan})",
     "hub.order.occurrence_opened": "360Hub: ocorrência na entrega ({occurrence.code})",
     "hub.order.occurrence_resolved": "360Hub: ocorrência resolvida ({occurrence.code})",
     "hub.order.event_unrecognised": "360Hub: aviso que ainda não conhecemos ({raw_type})",
@@ -73,11 +73,11 @@ TEMPLATES: Final = {
         "Não enviado: os dados pessoais de que precisava foram apagados ({command_type:command})"
     ),
     # what was decided
-    "sync.order.started": "Decidido: começa a remessa {shipment}, porque o pedido {cause:start}",
-    "sync.order.entry_held": "Decidido: o pedido não é enviado, porque {cause:entry}",
+    "sync.order.started": "Começa a remessa {shipment}, porque o pedido {cause:start}",
+    "sync.order.entry_held": "O pedido não é enviado, porque {cause:entry}",
     "sync.order.product_ready": "O produto {product_id} do pedido já está na 360Hub",
     "sync.order.product_missing": "O produto {product_id} falta na 360Hub: {cause:missing}",
-    "sync.order.content_changed": "Decidido: os novos dados vão à 360Hub como versão {version}",
+    "sync.order.content_changed": "Os novos dados vão à 360Hub como versão {version}",
     "sync.order.agreed": "Os dois lados concordam: {situation:situation}",
     "sync.order.cancelled": "A remessa {shipment} acabou: cancelada {by:side}",
     "sync.order.gone_held": (
@@ -89,7 +89,7 @@ TEMPLATES: Final = {
     "sync.order.deadline_set": "Prazo marcado: avisar se {deadline:deadline}",
     "sync.order.deadline_cleared": "Prazo desmarcado",
     "sync.product.approval_changed": "Produto {product_id} na 360Hub: {status:approval}",
-    "sync.account.mapping_adopted": "Decidido: mapeamento inicial de situações adotado",
+    "sync.account.mapping_adopted": "Mapeamento inicial de situações adotado",
     "sync.account.order_gone": "O pedido {order_id} sumiu do Bling",
     "sync.account.reason_raised": "Atenção na conta: {code}",
     "sync.account.reason_cleared": "Resolvido na conta: {code}",
@@ -105,7 +105,7 @@ TEMPLATES: Final = {
     "account.went_live": "Conta ativada para pedidos a partir de {go_live}",
     "order.start_confirmed": "Confirmado: enviar o pedido à 360Hub",
     "order.reopening_confirmed": "Confirmado: abrir uma nova remessa",
-    "order.settled": "Decidido por uma pessoa: {choice:choice} (o Bling mostrava {seen:situation})",
+    "order.settled": "Conflito decidido: {choice:choice} (o Bling mostrava {seen:situation})",
     "order.gone_confirmed": "Confirmado: o pedido não existe mais",
     "order.retry_requested": "Nova tentativa pedida",
     # time
@@ -115,20 +115,28 @@ TEMPLATES: Final = {
 
 def sentence(event: Event, words: Words) -> str:
     """Return what happened, as a person would want to read it."""
-    told = words.format(TEMPLATES[event.data.TYPE], **vars(event.data)) + _more(event)
+    told = words.format(TEMPLATES[event.data.TYPE], **vars(event.data)) + _more(event, words)
     if event.kind == "withheld":
         return f"Não enviado (modo observação): {told[0].lower()}{told[1:]}"
     return f"{told}, por {event.actor}" if event.actor else told
 
 
-def _more(event: Event) -> str:
-    """Return what is worth saying only if it is so."""
+def _more(event: Event, words: Words) -> str:
+    """Return what depends on how much there is to say."""
     match event.data:
         case bling.OrderObserved(problems=problems) if problems:
-            codes = ", ".join(sorted({problem.code for problem in problems}))
-            return f", com dados que não podem ser enviados ({codes})"
-        case hub.OrderHoldChanged(holds=holds) if holds:
-            return ": " + ", ".join(sorted({hold.code for hold in holds}))
+            codes = {words.format_field(problem.code, "problem") for problem in problems}
+            return f", com dados que não podem ser enviados: {', '.join(sorted(codes))}"
+        case hub.OrderHoldChanged(holds=holds):
+            codes = {words.format_field(hold.code, "hold") for hold in holds}
+            return f": {', '.join(sorted(codes)) or 'nenhuma'}"
+        case hub.OrderLabelsUpdated(labels=labels):
+            each = [_label(label, words) for label in labels]
+            return f": {', '.join(each)}"
         case hub.OrderStatusChanged(inferred=True):
             return " (deduzido)"
     return ""
+
+
+def _label(label: hub.Label, words: Words) -> str:
+    return f"volume {label.volume} {words.format_field(label.status, 'label')}"
