@@ -47,6 +47,16 @@ class Scene:
         what = f"Bling to show {situation!r} and 360Hub {status!r}"
         await until(what, shown, within_s=within_s)
 
+    async def held_by_nothing(self, *, within_s: float = 20) -> None:
+        """Wait until 360Hub has the NF-e's key, and holds the order for nothing."""
+
+        async def free() -> bool:
+            order = await self.hub_order()
+            document = order["content"].get("fiscal_document")
+            return bool(document and document.get("access_key")) and not order["holds"]
+
+        await until("360Hub to have the NF-e's key and no hold", free, within_s=within_s)
+
     async def reason_is(self, *codes: str) -> Json:
         """Wait until exactly these reasons are open, and return the order's state."""
 
@@ -60,11 +70,11 @@ class Scene:
 async def one_whole_life(scene: Scene) -> None:
     """From *em aberto* to *atendido*, with everything a good day brings."""
     for step in (
-        _order_comes_in,
-        _order_starts,
-        _products_are_approved,
+        order_comes_in,
+        order_starts,
+        products_are_approved,
         _checked_in_between,
-        _invoice_is_issued,
+        invoice_is_issued,
         _edited_before_labels,
         _into_the_manifest,
         _out_and_in_again,
@@ -77,24 +87,27 @@ async def one_whole_life(scene: Scene) -> None:
 
 async def start(scene: Scene, **wish: object) -> None:
     """Bring a new order to 360Hub, held there by nothing."""
-    await _order_comes_in(scene, **wish)
-    await _order_starts(scene)
-    await _products_are_approved(scene)
-    await _invoice_is_issued(scene)
+    await order_comes_in(scene, **wish)
+    await order_starts(scene)
+    await products_are_approved(scene)
+    await invoice_is_issued(scene)
 
 
-async def _order_comes_in(scene: Scene, **wish: object) -> None:
+async def order_comes_in(scene: Scene, **wish: object) -> None:
+    """A customer orders."""
     scene.order = await scene.play.seller.places_order(situation=6, **wish)
     scene.tell(f"Bling: um cliente fez o pedido {scene.order['numero']} (em aberto)")
 
 
-async def _order_starts(scene: Scene) -> None:
+async def order_starts(scene: Scene) -> None:
+    """The seller starts the order; it arrives at 360Hub."""
     scene.tell("Bling: o vendedor põe o pedido em andamento")
     await scene.play.seller.sets(scene.order_id, "Em andamento")
     await scene.both_show("Em andamento", "order_created")
 
 
-async def _products_are_approved(scene: Scene) -> None:
+async def products_are_approved(scene: Scene) -> None:
+    """360Hub's people do their part."""
     scene.tell("360Hub: a equipe registra as fotos e aprova os produtos")
     order = await scene.hub_order()
     for product_reference in sorted({item["product_ref"] for item in order["content"]["items"]}):
@@ -108,16 +121,12 @@ async def _checked_in_between(scene: Scene) -> None:
     await scene.both_show("Verificado", "order_created")
 
 
-async def _invoice_is_issued(scene: Scene) -> None:
+async def invoice_is_issued(scene: Scene) -> None:
+    """The NF-e is issued; its key arrives at 360Hub."""
     scene.tell("Bling: a NF-e é emitida; a chave segue para a 360Hub")
     await scene.play.seller.issues_invoice(scene.order_id)
 
-    async def key_arrived() -> bool:
-        order = await scene.hub_order()
-        document = order["content"].get("fiscal_document")
-        return bool(document and document.get("access_key")) and not order["holds"]
-
-    await until("360Hub to have the NF-e's key and no hold left", key_arrived)
+    await scene.held_by_nothing()
 
 
 async def _edited_before_labels(scene: Scene) -> None:

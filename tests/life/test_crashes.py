@@ -33,13 +33,23 @@ async def scene(system: Product) -> AsyncIterator[Scene]:
 async def test_a_killed_service_comes_back_and_the_life_completes(
     system: Product, scene: Scene, service: str
 ) -> None:
-    """Killed with work under way at each step, restarted after both sides moved on."""
-    await story.start(scene)
+    """Killed with work under way at every step, from the start of the order to its delivery."""
 
-    for act in _acts(scene):
-        await act()
+    async def crash() -> None:
         await system.stack.kill(service)
         await system.stack.start(service)
+
+    await story.order_comes_in(scene)
+    await scene.play.seller.sets(scene.order_id, "Em andamento")
+    await crash()
+    await scene.both_show("Em andamento", "order_created", within_s=60)
+    await story.products_are_approved(scene)
+    await scene.play.seller.issues_invoice(scene.order_id)
+    await crash()
+    await scene.held_by_nothing(within_s=60)
+    for act in _acts(scene):
+        await act()
+        await crash()
     await system.stack.wait_ready(service)
 
     await scene.both_show("Atendido", "delivered", within_s=60)
