@@ -81,10 +81,12 @@ def test_an_unknown_status_is_told_as_it_came() -> None:
 
 def test_problems_of_the_data_are_named() -> None:
     message = Seller().observed(1)
-    problems = [{"code": "no_address"}, {"code": "no_items"}]
+    problems = [{"code": "no_address"}, {"code": "item_without_product", "where": "items/2"}]
     seen = bling.OrderObserved.model_validate(message.data | {"problems": problems})
 
-    assert told(seen).endswith("com dados que não podem ser enviados: sem endereço, sem itens")
+    assert told(seen).endswith(
+        "com dados que não podem ser enviados: pedido sem endereço de entrega; item 2 sem produto"
+    )
 
 
 def test_every_problem_has_its_words() -> None:
@@ -124,3 +126,40 @@ def test_labels_are_told_by_volume() -> None:
 @pytest.mark.parametrize("code", sorted(REASONS))
 def test_reasons_are_told_by_their_own_sentence(code: str) -> None:
     assert told(core.OrderReasonRaised(code=code)) == f"Atenção: {REASONS[code].sentence}"
+
+
+def test_a_raised_reason_names_its_details() -> None:
+    raised = core.OrderReasonRaised(
+        code="held", details=("quantity_fractional:items/1", "hold:fiscal_document_missing")
+    )
+
+    assert told(raised).endswith(
+        " Detalhes: item 1 com quantidade fracionada;"
+        " pendência na 360Hub: falta o documento fiscal."
+    )
+
+
+def test_a_conflict_names_what_each_side_wants() -> None:
+    raised = core.OrderReasonRaised(code="conflict", shown=24, target=883047, status="in_manifest")
+
+    assert told(raised).endswith(" Detalhes: o Bling mostra Verificado; a 360Hub pede Em romaneio.")
+
+
+def test_a_refusal_names_the_fields() -> None:
+    errors = (
+        hub.FieldError(pointer="/recipient/address/postal_code", code="pattern"),
+        hub.FieldError(pointer="/items/0/quantity", code="novelty", message="Pequena demais"),
+    )
+    refused = hub.OrderRefused(
+        shipment=1, command_id=uuid4(), version=1, cause="invalid", errors=errors
+    )
+
+    assert told(refused).endswith(
+        "porque há dados inválidos: CEP (formato inválido); item 1, quantidade (Pequena demais)"
+    )
+
+
+def test_the_filter_that_kept_an_order_out_is_named() -> None:
+    held = core.OrderEntryHeld(cause="filtered", criterion="stores")
+
+    assert told(held).endswith("ficou fora do filtro da conta: a loja do pedido")

@@ -148,13 +148,17 @@ class SituationView(_Answer):
 
 
 class ReasonView(_Answer):
-    """Why the order needs a person or is out of step, and what settles it."""
+    """Why the order needs a person or is out of step, and what settles it.
+
+    ``explanations`` says each of the ``details`` in words, in the same order.
+    """
 
     code: str
     sentence: str
     actions: tuple[str, ...]
     needs_person: bool
     details: tuple[str, ...]
+    explanations: tuple[str, ...]
 
 
 class OrderSummary(_Answer):

@@ -24,6 +24,7 @@ from services.sync_core.api.models import (
     SituationView,
     TimelinePage,
 )
+from services.sync_core.audit.explanations import explanations
 from services.sync_core.audit.timeline import START, Subject, find_order, timeline
 from services.sync_core.audit.words import Words
 from services.sync_core.domain import REASONS, AccountState, OrderState
@@ -116,6 +117,7 @@ async def show_order(request: web.Request) -> web.Response:
 
 def _order(subject: Subject, parked: list[asyncpg.Record]) -> OrderView:
     order = subject.order
+    words = Words(subject.account.situations)
     return OrderView(
         id=f"{subject.account.tag}-{order.order_id}",
         account_id=subject.account_id,
@@ -123,10 +125,10 @@ def _order(subject: Subject, parked: list[asyncpg.Record]) -> OrderView:
         number=order.number,
         store_number=order.store_number,
         stage=order.stage,
-        situation=_situation(order.shown_id, Words(subject.account.situations)),
+        situation=_situation(order.shown_id, words),
         status=order.shipment.status if order.shipment else None,
         shipment=_shipment(order),
-        reasons=tuple(_reason(code, details) for code, details in order.reasons.items()),
+        reasons=tuple(_reason(*reason, words) for reason in order.reasons.items()),
         problems=order.problems,
         waits_for_products=order.waits_for,
         parked_facts=tuple(ParkedView(**row) for row in parked),
@@ -147,7 +149,7 @@ def _shipment(order: OrderState) -> ShipmentView | None:
     )
 
 
-def _reason(code: str, details: tuple[str, ...]) -> ReasonView:
+def _reason(code: str, details: tuple[str, ...], words: Words) -> ReasonView:
     reason = REASONS[code]
     return ReasonView(
         code=code,
@@ -155,6 +157,7 @@ def _reason(code: str, details: tuple[str, ...]) -> ReasonView:
         actions=reason.actions,
         needs_person=reason.needs_person,
         details=details,
+        explanations=explanations(code, details, words),
     )
 
 

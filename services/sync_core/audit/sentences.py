@@ -2,10 +2,12 @@
 
 from typing import Final
 
+from services.sync_core.audit.explanations import explanations
 from services.sync_core.audit.words import Words
 from services.sync_core.domain import Event
 from shared.contracts import bling_gateway as bling
 from shared.contracts import hub_gateway as hub
+from shared.contracts import sync_core as core
 
 _PARKED: Final = "Parou depois de várias tentativas: {command_type:command} ({cause})"
 _SUPERSEDED: Final = "Não foi mais preciso {command_type:command}: um pedido mais novo o substituiu"
@@ -40,8 +42,8 @@ TEMPLATES: Final = {
     "hub.order.hold_changed": "360Hub: pendências do pedido",
     "hub.order.labels_updated": "360Hub: etiquetas",
     "hub.order.tracking_updated": "360Hub: leitura da transportadora ({scan:scan})",
-    "hub.order.occurrence_opened": "360Hub: ocorrência na entrega ({occurrence.code})",
-    "hub.order.occurrence_resolved": "360Hub: ocorrência resolvida ({occurrence.code})",
+    "hub.order.occurrence_opened": "360Hub: ocorrência na entrega ({occurrence.code:occurrence})",
+    "hub.order.occurrence_resolved": "360Hub: ocorrência resolvida ({occurrence.code:occurrence})",
     "hub.order.event_unrecognised": "360Hub: aviso que ainda não conhecemos ({raw_type})",
     "hub.product.imported": (
         "360Hub: produto {product_id} importado ({outcome:outcome}),"
@@ -91,8 +93,8 @@ TEMPLATES: Final = {
     "sync.product.approval_changed": "Produto {product_id} na 360Hub: {status:approval}",
     "sync.account.mapping_adopted": "Mapeamento inicial de situações adotado",
     "sync.account.order_gone": "O pedido {order_id} sumiu do Bling",
-    "sync.account.reason_raised": "Atenção na conta: {code}",
-    "sync.account.reason_cleared": "Resolvido na conta: {code}",
+    "sync.account.reason_raised": "Atenção na conta: {code:account_reason}",
+    "sync.account.reason_cleared": "Resolvido na conta: {code:account_reason}",
     # what people did
     "account.created": "Conta {name} criada",
     "account.mapping_changed": "Mapeamento de situações alterado",
@@ -125,18 +127,38 @@ def _more(event: Event, words: Words) -> str:
     """Return what depends on how much there is to say."""
     match event.data:
         case bling.OrderObserved(problems=problems) if problems:
-            codes = {words.format_field(problem.code, "problem") for problem in problems}
-            return f", com dados que não podem ser enviados: {', '.join(sorted(codes))}"
+            told = [words.problem(problem.code, problem.where or "") for problem in problems]
+            return f", com dados que não podem ser enviados: {'; '.join(told)}"
         case hub.OrderHoldChanged(holds=holds):
-            codes = {words.format_field(hold.code, "hold") for hold in holds}
+            codes = {words.word("hold", hold.code) for hold in holds}
             return f": {', '.join(sorted(codes)) or 'nenhuma'}"
         case hub.OrderLabelsUpdated(labels=labels):
             each = [_label(label, words) for label in labels]
             return f": {', '.join(each)}"
+        case hub.OrderRefused(errors=errors) | hub.ProductRefused(errors=errors) if errors:
+            return f": {'; '.join(_refused_field(error, words) for error in errors)}"
         case hub.OrderStatusChanged(inferred=True):
             return " (deduzido)"
+        case core.OrderEntryHeld(criterion=str(criterion)):
+            return f": {words.word('criterion', criterion)}"
+        case core.OrderReasonRaised() as raised:
+            details = _details(raised, words)
+            return f" Detalhes: {'; '.join(details)}." if details else ""
     return ""
 
 
 def _label(label: hub.Label, words: Words) -> str:
-    return f"volume {label.volume} {words.format_field(label.status, 'label')}"
+    return f"volume {label.volume} {words.word('label', label.status)}"
+
+
+def _refused_field(error: hub.FieldError, words: Words) -> str:
+    what = error.message or words.word("refused_field", error.code)
+    return f"{words.place(error.pointer)} ({what})"
+
+
+def _details(raised: core.OrderReasonRaised, words: Words) -> list[str]:
+    told = list(explanations(raised.code, raised.details, words))
+    if raised.code == "conflict" and raised.target not in (None, raised.shown):
+        shown, target = words.situation(raised.shown), words.situation(raised.target)
+        told.insert(0, f"o Bling mostra {shown}; a 360Hub pede {target}")
+    return told

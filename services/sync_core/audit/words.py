@@ -125,22 +125,105 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "returned": "devolvido ao remetente",
     },
     "problem": {
-        "no_items": "sem itens",
-        "no_contact": "sem contato",
-        "no_address": "sem endereço",
-        "address_incomplete": "endereço incompleto",
-        "address_foreign": "endereço fora do Brasil",
-        "postal_code_invalid": "CEP inválido",
-        "document_invalid": "CPF ou CNPJ inválido",
-        "data_masked": "dados ocultos pelo Bling",
-        "item_without_product": "item sem produto",
-        "quantity_fractional": "quantidade fracionada",
-        "quantity_not_positive": "quantidade menor que um",
-        "date_invalid": "data inválida",
-        "number_missing": "sem número",
-        "name_missing": "sem nome",
-        "field_invalid": "campo inválido",
+        "no_items": "pedido sem itens",
+        "no_contact": "pedido sem cliente (contato)",
+        "no_address": "pedido sem endereço de entrega",
+        "address_incomplete": "endereço de entrega incompleto: falta {where}",
+        "address_foreign": "endereço de entrega fora do Brasil",
+        "postal_code_invalid": "CEP de entrega inválido",
+        "document_invalid": "CPF ou CNPJ do cliente inválido",
+        "data_masked": "dado oculto por asteriscos: {where}",
+        "item_without_product": "{where} sem produto",
+        "quantity_fractional": "{where} com quantidade fracionada",
+        "quantity_not_positive": "{where} com quantidade zero ou negativa",
+        "date_invalid": "pedido com data inválida",
+        "number_missing": "pedido sem número",
+        "name_missing": "destinatário sem nome",
+        "field_invalid": "valor inválido: {where}",
         "invoice_denied": "NF-e denegada",
+    },
+    "refused_field": {
+        "required": "campo obrigatório",
+        "pattern": "formato inválido",
+        "type": "tipo inválido",
+        "invalid": "valor inválido",
+        "unknown-field": "campo desconhecido",
+        "unknown-product": "produto não importado",
+    },
+    "place": {
+        # parts that only hold others say nothing to a seller
+        **dict.fromkeys(("recipient", "address", "transporte", "etiqueta", "totals"), ""),
+        **dict.fromkeys(("items", "itens"), "item"),
+        **dict.fromkeys(("product", "product_ref", "produto"), "produto"),
+        **dict.fromkeys(("quantity", "quantidade"), "quantidade"),
+        **dict.fromkeys(("unit_price", "valor"), "valor"),
+        **dict.fromkeys(("contact", "contato"), "cliente (contato)"),
+        **dict.fromkeys(("name", "nome"), "nome"),
+        **dict.fromkeys(("document", "numeroDocumento"), "CPF ou CNPJ"),
+        **dict.fromkeys(("phone", "telefone"), "telefone"),
+        **dict.fromkeys(("street", "endereco"), "rua"),
+        **dict.fromkeys(("number", "numero"), "número"),
+        **dict.fromkeys(("complement", "complemento"), "complemento"),
+        **dict.fromkeys(("district", "bairro"), "bairro"),
+        **dict.fromkeys(("city", "municipio"), "cidade"),
+        **dict.fromkeys(("state", "uf"), "UF"),
+        **dict.fromkeys(("postal_code", "cep"), "CEP"),
+        **dict.fromkeys(("invoice", "notaFiscal"), "NF-e"),
+        **dict.fromkeys(("shipping", "frete"), "frete"),
+        **dict.fromkeys(("discount", "desconto"), "desconto"),
+        "fiscal_document": "documento fiscal",
+        "access_key": "chave de acesso",
+        "totalProdutos": "total dos produtos",
+        "pesoBruto": "peso bruto",
+        "quantidadeVolumes": "quantidade de volumes",
+        "volumes": "volume",
+        "weight_g": "peso",
+        "length_mm": "comprimento",
+        "width_mm": "largura",
+        "height_mm": "altura",
+    },
+    "criterion": {
+        "stores": "a loja do pedido",
+        "services": "o serviço de entrega do pedido",
+        "freight_payers": "quem paga o frete",
+        "business_units": "a unidade de negócio do pedido",
+    },
+    "occurrence": {
+        "collection_failed": "coleta não realizada",
+        "posting_expired": "postagem expirada",
+        "delivery_delayed": "entrega atrasada",
+        "misrouted": "encaminhado para a unidade errada",
+        "fiscal_hold": "retido em fiscalização",
+        "damaged": "avaria",
+        "stolen": "roubo ou furto",
+        "lost": "extravio",
+        "recipient_absent": "destinatário ausente",
+        "establishment_closed": "estabelecimento fechado",
+        "address_not_found": "endereço não localizado",
+        "address_incomplete": "endereço incompleto",
+        "recipient_unknown": "destinatário desconhecido ou mudou-se",
+        "refused_by_recipient": "recusado pelo destinatário",
+        "restricted_area": "área de risco ou restrita",
+        "outside_delivery_area": "fora da área de entrega",
+        "awaiting_pickup_at_unit": "aguardando retirada na unidade",
+        "pickup_expired": "prazo de retirada encerrado",
+        "return_started": "devolução iniciada",
+        "return_refused": "devolução não recebida pelo remetente",
+        "carrier_status_unmapped": "ocorrência não classificada",
+    },
+    "detail": {
+        "content_erased": "os dados pessoais do pedido foram apagados",
+        "register_closed": "a 360Hub encerrou a remessa",
+        "register_discarded": "uma pessoa desistiu de registrar o pedido",
+        "orders_gone": "muitos pedidos sumiram do Bling na mesma hora",
+        "possibly_overwritten": (
+            "uma mudança feita no Bling no mesmo instante pode ter sido sobrescrita"
+        ),
+    },
+    "account_reason": {
+        "bling_disconnected": "o Bling não aceita mais a autorização da conta",
+        "hub_disconnected": "a 360Hub não aceita mais as credenciais da conta",
+        "orders_gone": "muitos pedidos sumiram do Bling na mesma hora",
     },
     "command": {
         "bling.set_situation": "gravar a situação no Bling",
@@ -175,7 +258,36 @@ class Words(Formatter):
             return REASONS[value].sentence if value in REASONS else str(value)
         if format_spec == "count":
             return str(len(value))
-        return _WORDS[format_spec].get(value, str(value))
+        return self.word(format_spec, value)
+
+    def word(self, table: str, code: str) -> str:
+        """Return the words of a code."""
+        return _WORDS[table].get(code, str(code))
+
+    def knows(self, table: str, code: str) -> bool:
+        """Tell whether there are words for a code."""
+        return code in _WORDS[table]
+
+    def problem(self, code: str, where: str) -> str:
+        """Return what is wrong with an order, and where in it."""
+        if not self.knows("problem", code):
+            return f"{code} ({self.place(where)})"
+        return _WORDS["problem"][code].format(where=self.place(where))
+
+    def place(self, where: str) -> str:
+        """Return which part of an order is meant: ``items/2`` is its second item.
+
+        Our own ``items/…`` counts from one; paths into Bling's JSON (``itens/…``) and 360Hub's
+        pointers (``/items/…``) count from zero.
+        """
+        first = 1 if where.startswith("items/") else 0
+        named: list[str] = []
+        for part in where.split("/"):
+            if part.isdecimal() and named:
+                named[-1] += f" {int(part) - first + 1}"
+            elif word := self.word("place", part):
+                named.append(word)
+        return ", ".join(named) or "pedido"
 
     def situation(self, value: Situation | int | None) -> str:
         """Return a situação's name, or its number if it is not among the account's."""

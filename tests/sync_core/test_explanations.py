@@ -1,0 +1,50 @@
+"""Codes beside a reason are said in words; what nobody foresaw is still shown."""
+
+import pytest
+
+from services.sync_core.audit.explanations import explanations
+from services.sync_core.audit.words import Words
+
+
+@pytest.mark.parametrize(
+    ("reason", "detail", "told"),
+    [
+        ("held", "no_items", "pedido sem itens"),
+        ("held", "item_without_product:items/2", "item 2 sem produto"),
+        ("held", "quantity_fractional:items/1", "item 1 com quantidade fracionada"),
+        ("held", "field_invalid:items/3/quantity", "valor inválido: item 3, quantidade"),
+        ("held", "field_invalid:itens/0/quantidade", "valor inválido: item 1, quantidade"),
+        ("held", "field_invalid:transporte/frete", "valor inválido: frete"),
+        ("held", "field_invalid:contact", "valor inválido: cliente (contato)"),
+        ("held", "address_incomplete:address/street", "endereço de entrega incompleto: falta rua"),
+        ("held", "hold:volume_data_missing", "pendência na 360Hub: faltam peso ou medidas"),
+        ("held", "product_missing:16", "o produto 16 não pôde ser importado na 360Hub"),
+        ("held", "pattern:/recipient/document", "a 360Hub recusou CPF ou CNPJ (formato inválido)"),
+        (
+            "held",
+            "unknown-product:/items/0/product_ref",
+            "a 360Hub recusou item 1, produto (produto não importado)",
+        ),
+        ("held", "register_closed", "a 360Hub encerrou a remessa"),
+        ("conflict", "situation:24", "a mudança era para Verificado"),
+        ("conflict", "status:delivered", "a 360Hub mostra: entregue"),
+        ("parked", "hub.register_order", "não foi possível registrar o pedido na 360Hub"),
+        ("filtered", "stores", "a loja do pedido"),
+        ("occurrence", "address_incomplete", "endereço incompleto"),
+    ],
+)
+def test_a_detail_is_said_in_words(reason: str, detail: str, told: str) -> None:
+    assert explanations(reason, [detail], Words()) == (told,)
+
+
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        ("hold:novelty", "pendência na 360Hub: novelty"),
+        ("odd:/volumes/1/colour", "a 360Hub recusou volume 2, colour (odd)"),
+        ("od{d", "od{d (pedido)"),
+        ("invalid:", "invalid (pedido)"),
+    ],
+)
+def test_what_we_do_not_know_is_shown_as_it_came(detail: str, told: str) -> None:
+    assert explanations("held", [detail], Words()) == (told,)
