@@ -18,12 +18,22 @@ EXIT_WRONG_SETTING: Final = 2
 
 def _url(*schemes: str) -> AfterValidator:
     def check(value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in schemes or not parts.hostname:
-            raise ValueError(f"must be a URL that begins with {schemes[0]}:// and names a host")
+        if not _names_a_host(value, schemes):
+            raise ValueError(
+                f"must be a URL that begins with {schemes[0]}:// and names a host"
+                " (and, if any, a port from 1 to 65535)"
+            )
         return value
 
     return AfterValidator(check)
+
+
+def _names_a_host(value: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # no port, or no address, could be made of the text
+        return False
 
 
 def _check_master_key(value: SecretStr) -> SecretStr:
@@ -79,7 +89,7 @@ class ServiceSettings(ProcessSettings):
 
     amqp_url: AmqpUrl = Field(validation_alias="AMQP_URL")
     bus_prefix: str = Field("", validation_alias="BUS_PREFIX", pattern=r"^[A-Za-z0-9_.-]{0,64}$")
-    host: str = "127.0.0.1"
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Port
     database_url: DatabaseUrl
     master_key: MasterKey

@@ -21,8 +21,8 @@ def serve(app_factory: Callable[[], Awaitable[web.Application]], host: str, port
     """Serve until SIGTERM or SIGINT, then stop in order.
 
     No new connections, open requests end (10 s at most), then what the application holds in its
-    ``cleanup_ctx`` is given back, last acquired first. Says in one line why it cannot start, and
-    exits with 2; or with 1 if the address is taken.
+    ``cleanup_ctx`` is given back, last acquired first. Says in one line why it cannot start (the
+    address is taken, say), and exits with 2.
     """
     try:
         uvloop.run(_serve(app_factory, host, port))
@@ -71,5 +71,5 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
     try:
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
-        log.error("cannot listen", action="listen_failed", host=host, port=port, error=str(error))
-        raise SystemExit(1) from error
+        reason = error.strerror or str(error)
+        raise CannotStartError(f"HOST, PORT: cannot listen at {host}:{port}: {reason}") from error

@@ -45,16 +45,49 @@ async def serve(service: str, **changes: str) -> tuple[int, str]:
     return process.returncode, said.decode().strip()
 
 
-@pytest.mark.parametrize("service", SERVICES)
-async def test_a_wrong_setting_is_named_in_one_line(service: str) -> None:
-    variable = f"{service.upper()}_PORT"
+WRONG = [
+    *((service, f"{service.upper()}_PORT", "eighty", "got 'eighty'") for service in SERVICES),
+    ("sync_core", "SYNC_CORE_PORT", "70000", "got '70000'"),
+    ("sync_core", "SYNC_CORE_HOST", "", "at least 1 character"),
+    ("sync_core", "SYNC_CORE_DATABASE_URL", "mysql://secret@here/db", "begins with postgresql://"),
+    (
+        "sync_core",
+        "SYNC_CORE_DATABASE_URL",
+        "postgresql://secret@here:port/db",
+        "a port from 1 to 65535",
+    ),
+    ("sync_core", "SYNC_CORE_MASTER_KEY", "secret", "must be the base64 of 32 bytes"),
+    ("sync_core", "SYNC_CORE_API_TOKENS", "secret", "must be name:token,name:token"),
+    ("sync_core", "AMQP_URL", "http://secret@here", "begins with amqp://"),
+    ("sync_core", "LOG_LEVEL", "loud", "got 'loud'"),
+    ("sync_core", "LOG_FORMAT", "xml", "got 'xml'"),
+    ("sync_core", "BUS_PREFIX", "a b#", "got 'a b#'"),
+    ("bling_gateway", "BLING_GATEWAY_CLIENT_ID", "", "at least 1 character"),
+    ("bling_gateway", "BLING_GATEWAY_API_URL", "ftp://here", "got 'ftp://here'"),
+    ("bling_gateway", "BLING_GATEWAY_CALLS_PER_SECOND", "fast", "got 'fast'"),
+    ("hub_gateway", "HUB_GATEWAY_API_URL", "here", "got 'here'"),
+    ("hub_gateway", "HUB_GATEWAY_PUBLIC_URL", "", "names a host"),
+]
 
-    code, said = await serve(service, **{variable: "eighty"})
+
+@pytest.mark.parametrize(("service", "variable", "value", "why"), WRONG)
+async def test_a_wrong_setting_is_named_in_one_line(
+    service: str, variable: str, value: str, why: str
+) -> None:
+    code, said = await serve(service, **{variable: value})
 
     assert code == 2
     assert said.startswith(f"{variable}: ")
-    assert "eighty" in said
+    assert why in said
+    assert "secret" not in said
     assert len(said.splitlines()) == 1
+
+
+async def test_each_wrong_setting_has_its_line() -> None:
+    code, said = await serve("sync_core", SYNC_CORE_PORT="eighty", LOG_LEVEL="loud")
+
+    assert code == 2
+    assert {line.partition(":")[0] for line in said.splitlines()} == {"SYNC_CORE_PORT", "LOG_LEVEL"}
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -216,7 +216,7 @@ async def test_a_taken_address_ends_the_process(free_port: int) -> None:
     with socket.create_server(("127.0.0.1", free_port)):
         process = await _example("quick", free_port)
 
-        assert await asyncio.wait_for(process.wait(), 10) == 1
+        assert await asyncio.wait_for(process.wait(), 10) == 2
 
 
 async def _example(kind: str, port: int) -> asyncio.subprocess.Process:
