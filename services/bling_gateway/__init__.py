@@ -1,1 +1,13 @@
-"""The Bling gateway: turns Bling's webhooks into an ordered stream of facts, and writes there."""
+"""The gateway to Bling: webhooks become facts, commands become calls.
+
+Who knows one gateway knows the other. ``main`` puts it together. A webhook comes in at
+``webhooks`` and is worked on as ``tasks`` says; what the sync core asks for is in ``commands``.
+``client`` is the other side's API, ``wire`` its JSON, ``translate`` what becomes of it, ``tokens``
+what opens it; ``setbacks`` says what becomes of work when it settles nothing, and ``reconcile``
+finds what webhooks missed. Accounts are connected by ``connecting``, and shown by ``api``. All SQL
+is in ``store``.
+
+Particular to Bling: its webhooks are ``hints``, the truth is read (``read_orders``,
+``read_products``, ``readings``); ``situations`` are written after reading, and ``echoes`` knows
+what our own writes cause.
+"""

@@ -1,42 +1,44 @@
-"""``python -m services.bling_gateway``: serve, migrate."""
+"""``python -m services.bling_gateway serve | migrate``."""
 
 import asyncio
 from pathlib import Path
+from typing import Final
 
 import typer
 
 from services.bling_gateway.main import make_app
 from services.bling_gateway.settings import Migration, Settings
-from shared import database, logging
+from shared import logging
+from shared.database import migrate as migrate_schema
 from shared.gateway.runtime import KIT_MIGRATIONS
 from shared.settings import load
-from shared.web import serve as serve_app
+from shared.web import serve as serve_application
 
-app = typer.Typer(no_args_is_help=True, add_completion=False)
+SERVICE: Final = "bling_gateway"
+_MIGRATIONS: Final = (*KIT_MIGRATIONS, Path(__file__).parent / "migrations")
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+# Pretty tracebacks would be many lines in a log, with the values of variables in them.
+app = typer.Typer(
+    help="The gateway to Bling.", no_args_is_help=True, pretty_exceptions_enable=False
+)
 
 
 @app.command()
 def serve() -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Take Bling's webhooks and carry out commands, until SIGTERM."""
     settings = load(Settings)
-    logging.configure("bling_gateway", level=settings.log_level, format=settings.log_format)
-    serve_app(lambda: make_app(settings), settings.host, settings.port)
+    logging.configure(SERVICE, level=settings.log_level, format=settings.log_format)
+    serve_application(lambda: make_app(settings), settings.host, settings.port)
 
 
 @app.command()
 def migrate() -> None:
-    """Bring the database up to date, and give the service's role what it may do."""
+    """Bring the database schema up to date, and make the service's login if it is missing."""
     settings = load(Migration)
-    logging.configure("bling_gateway", level=settings.log_level, format=settings.log_format)
+    logging.configure(SERVICE, level=settings.log_level, format=settings.log_format)
     asyncio.run(
-        database.migrate(
-            settings.migration_database_url,
-            settings.database_url,
-            "bling_gateway",
-            *KIT_MIGRATIONS,
-            _MIGRATIONS,
+        migrate_schema(
+            settings.migration_database_url, settings.database_url, SERVICE, *_MIGRATIONS
         )
     )
 

@@ -253,6 +253,12 @@ class BlingClient:
         return answer.data()
 
 
+class Clients(Protocol):
+    """Makes the client for a piece of work."""
+
+    def __call__(self, caller: Caller) -> BlingClient: ...
+
+
 def _parse(model: type[W], data: Any) -> W:
     try:
         return model.model_validate(data)

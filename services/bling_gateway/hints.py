@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from services.bling_gateway import tasks, wire
 from services.bling_gateway.echoes import fingerprint_of_hint
 from services.bling_gateway.readings import Readings
-from services.bling_gateway.store import orders, readings
+from services.bling_gateway.store import orders, products, readings
 from shared.contracts.bling_gateway import Hint
 from shared.gateway.store import Connection
 from shared.gateway.values import Clock, Priority, utc_now
@@ -92,7 +92,7 @@ class Hints:
 
     def _product_changed(self, account_id: UUID, product_id: int) -> Reaction:
         async def react(conn: Connection) -> None:
-            if await orders.knows_product(conn, account_id, product_id):
+            if await products.knows_product(conn, account_id, product_id):
                 await self._queue.enqueue(conn, tasks.read_hinted_product(account_id, product_id))
             await readings.forget_reading(conn, account_id, "product", product_id)
 

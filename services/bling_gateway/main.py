@@ -1,49 +1,200 @@
-"""The gateway's HTTP application."""
+"""The gateway put together: who needs whom, and where requests lead."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
+import aiohttp
 from aiohttp import web
 
-from services.bling_gateway.gateway import Gateway, running
+from services.bling_gateway import commands, tasks
+from services.bling_gateway.api import AccountsApi
+from services.bling_gateway.client import BlingClient, Caller, Clients, Transport
+from services.bling_gateway.connecting import Connecting
+from services.bling_gateway.hints import Hints
+from services.bling_gateway.limits import AddressLimits
+from services.bling_gateway.oauth import App, TokenEndpoint
+from services.bling_gateway.read_orders import OrderReader
+from services.bling_gateway.read_products import ProductReader
+from services.bling_gateway.readings import Readings
+from services.bling_gateway.reconcile import Reconciler, Reconciling
+from services.bling_gateway.setbacks import Setbacks
 from services.bling_gateway.settings import Settings
+from services.bling_gateway.situations import SituationMaker, SituationWriter
+from services.bling_gateway.tokens import Tokens
+from services.bling_gateway.webhooks import Webhooks
+from shared.contracts import bling_gateway as facts
+from shared.gateway.pace import PaceRule
+from shared.gateway.regular import RegularWork
+from shared.gateway.runtime import GatewayRuntime
+from shared.gateway.values import System
+from shared.gateway.worker import Handler
 from shared.web import application, bearer
 
-_GATEWAY: Final = web.AppKey("gateway", Gateway)
+SYSTEM: Final = System(
+    source=facts.SOURCE,
+    parked=facts.CommandParked,
+    superseded=facts.CommandSuperseded,
+    discarded=facts.CommandDiscarded,
+)
+
+_BURST: Final = 2
+"""A read and the write that follows it go out together."""
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The running parts that requests come to."""
+
+    runtime: GatewayRuntime
+    webhooks: Webhooks
+    connecting: Connecting
+    accounts: AccountsApi
+
+
+GATEWAY: Final = web.AppKey("gateway", Gateway)
 
 
 async def make_app(settings: Settings) -> web.Application:
-    """Build the application; the gateway itself runs from its start-up to its clean-up."""
+    """Return the application; what it needs is opened when it starts, and closed at its end."""
 
     async def ready() -> Mapping[str, bool]:
-        return await app[_GATEWAY].runtime.ready()
+        return await app[GATEWAY].runtime.ready()
 
     async def gateway(app: web.Application) -> AsyncIterator[None]:
-        async with running(settings) as app[_GATEWAY]:
+        async with running(settings) as app[GATEWAY]:
             yield
 
     app = application("bling_gateway", ready=ready)
+    app.router.add_post("/webhooks/bling", _receive_webhook)
+    app.router.add_get("/oauth/start", _start_connecting)
+    app.router.add_get("/oauth/callback", _finish_connecting)
+    app.add_subapp("/api/", _api(settings))
     app.cleanup_ctx.append(gateway)
-    app.router.add_post("/webhooks/bling", _webhook)
-    app.router.add_get("/oauth/start", _start)
-    app.router.add_get("/oauth/callback", _callback)
-    api = web.Application(middlewares=[bearer(settings.api_tokens)])
-    api.router.add_get("/accounts", _accounts)
-    app.add_subapp("/api/", api)
     return app
 
 
-async def _webhook(request: web.Request) -> web.StreamResponse:
-    return await request.app[_GATEWAY].webhooks.receive(request)
+def _api(settings: Settings) -> web.Application:
+    api = web.Application(middlewares=[bearer(settings.api_tokens)])
+    api.router.add_get("/accounts", _list_accounts)
+    return api
 
 
-async def _start(request: web.Request) -> web.StreamResponse:
-    return await request.app[_GATEWAY].connecting.start(request)
+async def _receive_webhook(request: web.Request) -> web.Response:
+    return await request.config_dict[GATEWAY].webhooks.receive(request)
 
 
-async def _callback(request: web.Request) -> web.StreamResponse:
-    return await request.app[_GATEWAY].connecting.callback(request)
+async def _start_connecting(request: web.Request) -> web.Response:
+    return await request.config_dict[GATEWAY].connecting.start(request)
 
 
-async def _accounts(request: web.Request) -> web.StreamResponse:
-    return await request.config_dict[_GATEWAY].accounts.list_accounts(request)
+async def _finish_connecting(request: web.Request) -> web.Response:
+    return await request.config_dict[GATEWAY].connecting.callback(request)
+
+
+async def _list_accounts(request: web.Request) -> web.Response:
+    return await request.config_dict[GATEWAY].accounts.list_accounts(request)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Gateway]:
+    """Run the gateway while inside, each part opened before those that need it."""
+    async with (
+        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
+        GatewayRuntime.open("bling_gateway", settings, SYSTEM, _pace(settings)) as runtime,
+    ):
+        app, address = _app(settings), AddressLimits(settings.token_calls_per_minute)
+        endpoint = TokenEndpoint(session, app, address)
+        tokens = Tokens(runtime.pool, endpoint, settings.master_keys, runtime.facts)
+        transport = Transport(session, settings.api_url, tokens, runtime.pacer, address)
+        readings = Readings(runtime.pool, settings.master_keys)
+        connecting = Connecting(
+            runtime.pool,
+            app,
+            endpoint,
+            transport,
+            tokens,
+            runtime.facts,
+            reconcile_after=_reconcile_every(settings),
+            committed=runtime.committed,
+        )
+        webhooks = Webhooks(
+            runtime.pool,
+            Hints(runtime.queue, readings),
+            _secrets(settings),
+            committed=runtime.committed,
+        )
+        handlers = _handlers(runtime, transport, readings)
+        async with (
+            runtime.run(handlers, commands.to_work),
+            _regular_work(runtime, settings).run(),
+        ):
+            yield Gateway(runtime, webhooks, connecting, AccountsApi(runtime.pool))
+
+
+def _handlers(
+    runtime: GatewayRuntime, transport: Transport, readings: Readings
+) -> Mapping[str, Handler]:
+    """Return what is done for each kind of work."""
+
+    def clients(caller: Caller) -> BlingClient:
+        return BlingClient(transport, caller)
+
+    guard = Setbacks(runtime.pacer).guard
+    unguarded = _unguarded_handlers(runtime, clients, readings)
+    return {kind: guard(handler) for kind, handler in unguarded.items()}
+
+
+def _unguarded_handlers(
+    runtime: GatewayRuntime, clients: Clients, readings: Readings
+) -> Mapping[str, Handler]:
+    pool, queue, told = runtime.pool, runtime.queue, runtime.facts
+    orders = OrderReader(pool, clients, readings, queue, told)
+    products = ProductReader(clients, readings, queue, told)
+    writer = SituationWriter(pool, clients, readings, queue, told)
+    maker = SituationMaker(clients, queue, told)
+    reconciler = Reconciler(pool, clients, readings, queue)
+    return {
+        **commands.handlers(orders, products, writer, maker),
+        tasks.READ_ORDER: orders.read,
+        tasks.READ_PRODUCT: products.read,
+        tasks.LINK_INVOICE: reconciler.link_invoice,
+        tasks.RECONCILE: reconciler.compare,
+    }
+
+
+def _regular_work(runtime: GatewayRuntime, settings: Settings) -> RegularWork:
+    every = _reconcile_every(settings)
+    return RegularWork(
+        runtime.pool,
+        runtime.queue,
+        Reconciling(every).take_due,
+        every=every,
+        committed=runtime.committed,
+    )
+
+
+def _reconcile_every(settings: Settings) -> timedelta:
+    return timedelta(seconds=settings.reconcile_every_s)
+
+
+def _pace(settings: Settings) -> PaceRule:
+    return PaceRule(
+        per_second=settings.calls_per_second, burst=_BURST, per_day=settings.calls_per_day
+    )
+
+
+def _app(settings: Settings) -> App:
+    return App(
+        client_id=settings.client_id,
+        client_secret=settings.client_secret.get_secret_value(),
+        authorize_url=settings.authorize_url,
+        token_url=settings.token_url,
+    )
+
+
+def _secrets(settings: Settings) -> list[str]:
+    both = (settings.client_secret, settings.previous_client_secret)
+    return [secret.get_secret_value() for secret in both if secret is not None]

@@ -1,20 +1,13 @@
 """What webhooks missed: each account's changed orders are listed regularly, and compared."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
-
-import structlog
 
 from services.bling_gateway import wire
-from services.bling_gateway.client import PAGE_SIZE, BlingClient, Caller
+from services.bling_gateway.client import PAGE_SIZE, BlingClient, Caller, Clients
 from services.bling_gateway.measures import money
-from services.bling_gateway.orders import Clients
 from services.bling_gateway.readings import KEPT_LONGEST, Readings
-from services.bling_gateway.store import orders, readings
+from services.bling_gateway.store import changes, orders, readings
 from services.bling_gateway.tasks import (
     InvoiceToLink,
     read_differing_order,
@@ -22,19 +15,15 @@ from services.bling_gateway.tasks import (
     reconcile,
 )
 from services.bling_gateway.translate import BRASILIA
-from shared.database import is_transient
-from shared.gateway.store import Pool
-from shared.gateway.values import Work
+from shared.gateway.store import Connection, Pool
+from shared.gateway.values import NewWork, Work
 from shared.gateway.work import WorkQueue
-
-log = structlog.get_logger(__name__)
 
 # Bling does not say in which time zone it keeps changes: Brasília's, or UTC three hours away.
 _ZONE_DOUBT: Final = timedelta(hours=4)
 # Bling refuses periods of more than a year.
 _LONGEST: Final = timedelta(days=360)
 _ACCOUNTS_AT_ONCE: Final = 20
-_LONGEST_LOOK_S: Final = 10.0
 
 
 class Reconciler:
@@ -50,7 +39,7 @@ class Reconciler:
         """Have every order read that changed in Bling and is not known as it is listed there."""
         async with self._pool.acquire() as conn:
             now = await orders.now(conn)
-            known_until = await readings.changed_until(conn, work.account_id)
+            known_until = await changes.changed_until(conn, work.account_id)
         since = max((known_until or now) - _ZONE_DOUBT, now - _LONGEST)
         client = self._clients(Caller(work.account_id, work.priority))
         listed = await _changed_orders(client, since, now + _ZONE_DOUBT)
@@ -61,7 +50,7 @@ class Reconciler:
             await self._queue.enqueue(
                 conn, *(read_differing_order(work.account_id, id_, since=now) for id_ in differing)
             )
-            await readings.record_changed_until(conn, work.account_id, now)
+            await changes.record_changed_until(conn, work.account_id, now)
 
     async def link_invoice(self, work: Work) -> None:
         """Have the orders read that an NF-e belongs to, or may belong to, unless they were.
@@ -110,45 +99,16 @@ def _differs(listed: wire.ListedOrder, known: orders.Published | None, since: da
     return shown != (known.situation, known.total) or known.as_of < since
 
 
-class ReconcileClock:
-    """Enqueues the comparison of each account when it is due; every replica may run one."""
+class Reconciling:
+    """Has each account compared every so often; forgets readings that nobody will use again."""
 
-    def __init__(
-        self, pool: Pool, queue: WorkQueue, committed: Callable[[UUID], None], interval: timedelta
-    ) -> None:
-        self._pool = pool
-        self._queue = queue
-        self._committed = committed
-        self._interval = interval
-        self._look_every_s = min(interval.total_seconds() / 3, _LONGEST_LOOK_S)
+    def __init__(self, every: timedelta) -> None:
+        self._every = every
 
-    @asynccontextmanager
-    async def run(self) -> AsyncIterator[None]:
-        """Look for due accounts while inside."""
-        looking = asyncio.create_task(self._look(), name="reconcile: due accounts")
-        try:
-            yield
-        finally:
-            looking.cancel()
-            with suppress(asyncio.CancelledError):
-                await looking
-
-    async def _look(self) -> None:
-        while True:
-            try:
-                await self._enqueue_due()
-            except Exception as error:
-                # The loop's edge: whatever it was, the next look comes soon.
-                if is_transient(error):
-                    log.warning("due accounts wait", action="reconcile_waits", error=repr(error))
-                else:
-                    log.exception("due accounts cannot be found", action="reconcile_failed")
-            await asyncio.sleep(self._look_every_s)
-
-    async def _enqueue_due(self) -> None:
-        async with self._pool.acquire() as conn, conn.transaction():
-            await readings.forget_old_readings(conn, KEPT_LONGEST)
-            due = await readings.take_due(conn, self._interval, _ACCOUNTS_AT_ONCE)
-            await self._queue.enqueue(conn, *(reconcile(account_id) for account_id in due))
-        for account_id in due:
-            self._committed(account_id)
+    async def take_due(self, conn: Connection, partition: int) -> list[NewWork]:
+        """Return the comparisons that are due in a partition."""
+        await readings.forget_old_readings(conn, partition, KEPT_LONGEST)
+        due = await changes.take_due_accounts(
+            conn, partition, every=self._every, limit=_ACCOUNTS_AT_ONCE
+        )
+        return [reconcile(account_id) for account_id in due]

@@ -1,8 +1,6 @@
-"""What each error of a call means for the work that made it."""
+"""What becomes of work when Bling settles nothing: again, later, or a person must look."""
 
-from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
-from uuid import UUID
+from typing import Final
 
 from services.bling_gateway.errors import (
     AccountDeadError,
@@ -12,48 +10,43 @@ from services.bling_gateway.errors import (
     ThrottledError,
 )
 from shared.gateway.errors import NoTurn, ParkWork, Setback, TryAgain
+from shared.gateway.pacing import Pacer
 from shared.gateway.values import Work
+from shared.gateway.worker import Handler
 
 _ADDRESS_WAIT_S: Final = 30.0
 
-Handler = Callable[[Work], Awaitable[None]]
 
+class Setbacks:
+    """Wraps handlers: what Bling could not settle is decided on."""
 
-class Slowing(Protocol):
-    """Notes that Bling found an account too fast, and says how long to wait."""
+    def __init__(self, pacer: Pacer) -> None:
+        self._pacer = pacer
 
-    async def slowed(self, account_id: UUID, period: str) -> float: ...
+    def guard(self, handler: Handler) -> Handler:
+        """Return the handler with its setbacks decided."""
 
+        async def guarded(work: Work) -> None:
+            try:
+                await handler(work)
+            except BlingError as error:
+                raise await self._decide(work, error) from error
 
-def with_setbacks(handler: Handler, pacer: Slowing) -> Handler:
-    """Return a handler that raises a `Setback` where the given one raises a `BlingError`."""
+        return guarded
 
-    async def run(work: Work) -> None:
-        try:
-            await handler(work)
-        except ThrottledError as error:
-            raise await _throttled(work, error, pacer) from error
-        except BlingError as error:
-            raise _setback(error) from error
-
-    return run
-
-
-async def _throttled(work: Work, error: ThrottledError, pacer: Slowing) -> Setback:
-    if error.period == "address":
-        return TryAgain(_ADDRESS_WAIT_S, "Bling's limits for our address")
-    wait_s = await pacer.slowed(work.account_id, error.period)
-    return NoTurn(wait_s, f"Bling's limit by the {error.period}")
-
-
-def _setback(error: BlingError) -> Setback:
-    match error:
-        case AccountDeadError():
-            # The account is disconnected by now: nothing of it is claimed until it is back.
-            return TryAgain(None, f"not connected: {error.cause}", scope="account")
-        case LeftAloneError():
-            return TryAgain(error.for_s, str(error), scope="account")
-        case RefusedError():
-            return ParkWork(str(error))
-        case _:
-            return TryAgain(None, f"{type(error).__name__}: {error}")
+    async def _decide(self, work: Work, error: BlingError) -> Setback:
+        match error:
+            case ThrottledError(period="address"):
+                return TryAgain(_ADDRESS_WAIT_S, "Bling's limits for our address")
+            case ThrottledError():
+                wait_s = await self._pacer.slowed(work.account_id, error.period)
+                return NoTurn(wait_s, f"Bling's limit by the {error.period}")
+            case AccountDeadError():
+                # The account is disconnected by now: nothing of it is claimed until it is back.
+                return TryAgain(None, f"not connected: {error.cause}", scope="account")
+            case LeftAloneError():
+                return TryAgain(error.for_s, str(error), scope="account")
+            case RefusedError():
+                return ParkWork(str(error))
+            case _:
+                return TryAgain(None, f"{type(error).__name__}: {error}")

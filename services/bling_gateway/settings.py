@@ -1,4 +1,4 @@
-"""What the Bling gateway reads from the environment."""
+"""The gateway's settings, all from the environment under ``BLING_GATEWAY_``."""
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
@@ -9,7 +9,7 @@ _PREFIX = "BLING_GATEWAY_"
 
 
 class Settings(ServiceSettings):
-    """A running gateway's settings."""
+    """What the running gateway needs beside what every service does."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX)
 
@@ -28,10 +28,11 @@ class Settings(ServiceSettings):
     """Per account. Bling allows 120,000, which the seller's other apps share."""
     token_calls_per_minute: int = Field(15, ge=1)
     """Of this process. Bling blocks an address after 20: replicas behind one address share them."""
-    reconcile_interval_s: float = Field(900.0, gt=0)
+    reconcile_every_s: float = Field(900.0, gt=0)
+    """How often each account is compared with Bling, in case a webhook was lost."""
 
 
 class Migration(MigrationSettings):
-    """What migrating the gateway's schema needs."""
+    """What migrating needs."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX)

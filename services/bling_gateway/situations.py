@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 
 from services.bling_gateway import wire
-from services.bling_gateway.client import BlingClient, Caller
+from services.bling_gateway.client import BlingClient, Caller, Clients
 from services.bling_gateway.echoes import TICKET_LIFE, fingerprint_after_write
 from services.bling_gateway.errors import (
     NotFoundError,
@@ -17,10 +17,9 @@ from services.bling_gateway.errors import (
     UnavailableError,
 )
 from services.bling_gateway.observe import OrderReading
-from services.bling_gateway.orders import Clients, publish
 from services.bling_gateway.readings import Readings
 from services.bling_gateway.store import orders as store
-from services.bling_gateway.tasks import order_stream, read_hinted_order
+from services.bling_gateway.tasks import read_hinted_order
 from shared.contracts import Contract, derived_id
 from shared.contracts.bling_gateway import (
     Situation,
@@ -81,7 +80,7 @@ class SituationWriter:
     async def _write_over(
         self, work: Work, command: SetSituation, reading: OrderReading, client: BlingClient
     ) -> None:
-        command_id = _command_id(work)
+        command_id = work.asked_by.id
         await self._expect_echo(work, command, reading)
         try:
             await client.set_situation(
@@ -111,7 +110,7 @@ class SituationWriter:
                 conn,
                 work.account_id,
                 command.order_id,
-                _command_id(work),
+                work.asked_by.id,
                 fingerprint,
                 TICKET_LIFE,
             )
@@ -131,7 +130,7 @@ class SituationWriter:
             now = await store.now(conn)
             fact = SituationSet(
                 order_id=command.order_id,
-                command_id=_command_id(work),
+                command_id=work.asked_by.id,
                 target=command.target,
                 shown=_shown(reading, command.target),
                 outcome=outcome,
@@ -155,7 +154,7 @@ class SituationWriter:
         async with self._queue.completing(work) as conn:
             fact = SituationRefused(
                 order_id=command.order_id,
-                command_id=_command_id(work),
+                command_id=work.asked_by.id,
                 target=command.target,
                 shown=_shown(reading, reading.situation),
                 cause=cause,
@@ -170,7 +169,7 @@ class SituationWriter:
             await self._queue.enqueue(conn, read_hinted_order(work.account_id, command.order_id))
             fact = SituationRefused(
                 order_id=command.order_id,
-                command_id=_command_id(work),
+                command_id=work.asked_by.id,
                 target=command.target,
                 shown=None,
                 cause="order_gone",
@@ -180,9 +179,8 @@ class SituationWriter:
     async def _publish(
         self, conn: Connection, work: Work, command: SetSituation, fact: Contract
     ) -> None:
-        fact_id = derived_id(_command_id(work), "situation", str(command.target))
-        stream = order_stream(command.order_id)
-        await publish(self._facts, conn, work, stream, fact, fact_id=fact_id)
+        fact_id = derived_id(work.asked_by.id, "situation", str(command.target))
+        await self._facts.publish_outcome(conn, work, fact, fact_id=fact_id)
 
     def _log_window(self, work: Work, command: SetSituation, reading: OrderReading) -> None:
         log.info(
@@ -238,8 +236,8 @@ class SituationMaker:
             roles={role: id_ for role, id_ in found.items() if id_ is not None},
         )
         async with self._queue.completing(work) as conn:
-            fact_id = derived_id(_command_id(work), "situations", "account")
-            await publish(self._facts, conn, work, "account", fact, fact_id=fact_id)
+            fact_id = derived_id(work.asked_by.id, "situations", "account")
+            await self._facts.publish_outcome(conn, work, fact, fact_id=fact_id)
 
 
 def _find(want: WantedSituation, existing: list[wire.SituationDefinition]) -> int | None:
@@ -251,9 +249,3 @@ def _shown(reading: OrderReading, situation: int) -> Situation:
     known = reading.identity.situacao
     # Of a situação that we wrote Bling tells the class only at the next read.
     return Situation(id=situation, value=known.valor if known.id == situation else None)
-
-
-def _command_id(work: Work) -> UUID:
-    if work.command is None:
-        raise ValueError(f"{work.kind} is done for commands only")
-    return work.command.id

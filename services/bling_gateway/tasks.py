@@ -1,21 +1,18 @@
-"""The work of this gateway: which kinds there are, what each is told, and how it is queued."""
+"""The pieces of work that the gateway gives itself, and what each needs to know."""
 
 from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-from shared.contracts import Contract, Frozen, Message
-from shared.contracts.sync_core import EnsureSituations, ReadOrder, ReadProduct, SetSituation
-from shared.gateway.values import Command, NewWork, Priority, Supersedes
+from shared.contracts import Frozen
+from shared.gateway.values import NewWork, Priority, Supersedes
 
 READ_ORDER: Final = "read_order"
-READ_ORDER_AS_ASKED: Final = "read_order_as_asked"
 READ_PRODUCT: Final = "read_product"
-READ_PRODUCT_AS_ASKED: Final = "read_product_as_asked"
-SET_SITUATION: Final = "set_situation"
-ENSURE_SITUATIONS: Final = "ensure_situations"
 LINK_INVOICE: Final = "link_invoice"
 RECONCILE: Final = "reconcile"
+
+ACCOUNT_STREAM: Final = "account"
 
 # Bling raises `order.updated` when an NF-e is linked to its order; only if that was lost do we
 # look for the order ourselves.
@@ -100,53 +97,12 @@ def reconcile(account_id: UUID) -> NewWork:
     """Compare the account with Bling."""
     return NewWork(
         account_id=account_id,
-        stream="account",
+        stream=ACCOUNT_STREAM,
         lane="inbound",
         kind=RECONCILE,
         payload=Nothing(),
         priority=Priority.RECONCILE,
         supersedes=Supersedes.SAME_KIND,
-    )
-
-
-def to_work(message: Message, data: Contract) -> NewWork | None:
-    """Return the work that a command asks for, or None if it is none of this gateway's."""
-    match data:
-        case SetSituation():
-            return _asked(message, data, order_stream(data.order_id), SET_SITUATION)
-        case ReadOrder():
-            payload = OrderToRead(order_id=data.order_id, trigger="command")
-            return _asked(message, payload, order_stream(data.order_id), READ_ORDER_AS_ASKED)
-        case ReadProduct():
-            product = ProductToRead(product_id=data.product_id, trigger="command")
-            stream = product_stream(data.product_id)
-            return _asked(message, product, stream, READ_PRODUCT_AS_ASKED)
-        case EnsureSituations():
-            return _asked(message, data, "account", ENSURE_SITUATIONS)
-        case _:
-            return None
-
-
-_OUTBOUND: Final = frozenset({SET_SITUATION, ENSURE_SITUATIONS})
-_PRIORITIES: Final = {
-    SET_SITUATION: Priority.STATUS,
-    READ_ORDER_AS_ASKED: Priority.STATUS,
-    READ_PRODUCT_AS_ASKED: Priority.CATALOGUE,
-    ENSURE_SITUATIONS: Priority.CATALOGUE,
-}
-
-
-def _asked(message: Message, payload: Frozen, stream: str, kind: str) -> NewWork:
-    shipment = payload.shipment if isinstance(payload, SetSituation) else None
-    return NewWork(
-        account_id=message.accountid,
-        stream=stream,
-        lane="outbound" if kind in _OUTBOUND else "inbound",
-        kind=kind,
-        payload=payload,
-        priority=_PRIORITIES[kind],
-        supersedes=Supersedes.SAME_KIND,
-        command=Command(message.id, message.type, message.correlationid, shipment),
     )
 
 

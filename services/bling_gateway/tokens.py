@@ -14,6 +14,7 @@ from services.bling_gateway import wire
 from services.bling_gateway.errors import AccountDeadError, BlingError
 from services.bling_gateway.oauth import TokenEndpoint
 from services.bling_gateway.store import connections
+from services.bling_gateway.tasks import ACCOUNT_STREAM
 from shared.contracts import Frozen
 from shared.contracts.bling_gateway import AccountDisconnected
 from shared.gateway import accounts
@@ -125,7 +126,7 @@ class Tokens:
         await self._facts.publish(
             conn,
             account_id,
-            "account",
+            ACCOUNT_STREAM,
             AccountDisconnected(cause=cause),
             fact_id=fact_id,
             cause=None,

@@ -21,7 +21,7 @@ from services.bling_gateway.hints import Hints
 from services.bling_gateway.store import connections
 from shared.gateway import inbox
 from shared.gateway.store import Pool
-from shared.web import Problem
+from shared.gateway.webhooks import headers_of, storing, unauthentic
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,7 @@ class Webhooks:
     """Answers ``POST /webhooks/bling``. During a change of the secret, two secrets are accepted."""
 
     def __init__(
-        self, pool: Pool, hints: Hints, secrets: Sequence[str], committed: Callable[[UUID], None]
+        self, pool: Pool, hints: Hints, secrets: Sequence[str], *, committed: Callable[[UUID], None]
     ) -> None:
         self._pool = pool
         self._hints = hints
@@ -45,12 +45,9 @@ class Webhooks:
         """Store an authentic webhook, and queue what it is a reason for."""
         body = await request.read()
         if not self._is_authentic(body, request.headers.get(SIGNATURE_HEADER, "")):
-            raise Problem(401, "signature_invalid", "The signature does not match the body")
-        try:
-            await self._store(body, _headers_of(request))
-        except Exception as error:
-            log.exception("a webhook could not be stored", action="webhook_unstored")
-            raise Problem(503, "not_stored", "The webhook could not be stored") from error
+            raise unauthentic()
+        with storing():
+            await self._store(body, headers_of(request, _KEPT_HEADERS))
         return web.Response()
 
     def _is_authentic(self, body: bytes, header: str) -> bool:
@@ -92,14 +89,6 @@ class Webhooks:
     async def _keep_unclaimed(self, webhook_id: str, headers: dict[str, str], body: bytes) -> None:
         async with self._pool.acquire() as conn, conn.transaction():
             await inbox.store(conn, webhook_id, headers, body, None)
-
-
-def _headers_of(request: web.Request) -> dict[str, str]:
-    kept = {name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers}
-    # Header values may hold bytes that are no text.
-    return {
-        name: value.encode("ascii", "backslashreplace").decode() for name, value in kept.items()
-    }
 
 
 def _alarm(action: str, sentence: str, error: Exception | None = None) -> None:

@@ -1,1 +1,13 @@
-"""The gateway to 360Hub: its webhooks become facts, our commands become calls."""
+"""The gateway to 360Hub: webhooks become facts, commands become calls.
+
+Who knows one gateway knows the other. ``main`` puts it together. A webhook comes in at
+``webhooks`` and is worked on as ``tasks`` says; what the sync core asks for is in ``commands``.
+``client`` is the other side's API, ``wire`` its JSON, ``translate`` what becomes of it, ``tokens``
+what opens it; ``setbacks`` says what becomes of work when it settles nothing, and ``reconcile``
+finds what webhooks missed. Accounts are connected by ``connecting``, and shown by ``api``. All SQL
+is in ``store``.
+
+Particular to 360Hub: its ``events`` are numbered, and followed in order (``follow_orders``,
+``follow_products``, ``follow_manifests``); ``port`` is all that we need of it, so that another API
+can take its place.
+"""

@@ -6,7 +6,7 @@ from typing import Final
 
 import typer
 
-from services.hub_gateway.main import build
+from services.hub_gateway.main import make_app
 from services.hub_gateway.settings import Migration, Settings
 from shared import logging
 from shared.database import migrate as migrate_schema
@@ -28,7 +28,7 @@ def serve() -> None:
     """Take 360Hub's webhooks and carry out commands, until SIGTERM."""
     settings = load(Settings)
     logging.configure(SERVICE, level=settings.log_level, format=settings.log_format)
-    serve_application(lambda: build(settings), settings.host, settings.port)
+    serve_application(lambda: make_app(settings), settings.host, settings.port)
 
 
 @app.command()

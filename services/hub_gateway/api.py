@@ -7,8 +7,9 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from services.hub_gateway import port, store
+from services.hub_gateway import port
 from services.hub_gateway.connecting import Connecting, OtherHubAccountError
+from services.hub_gateway.store import connections
 from services.hub_gateway.tokens import Credentials
 from shared.gateway import accounts
 from shared.gateway.store import Connection, Pool
@@ -42,15 +43,15 @@ class AccountsApi:
         is_verified = await self._connect(account_id, credentials)
         async with self._pool.acquire() as conn:
             account = await _known(conn, account_id)
-            connection = await store.find_connection(conn, account_id)
+            connection = await connections.find_connection(conn, account_id)
         return _json(_view(account, connection), status=200 if is_verified else 202)
 
     async def list_accounts(self, _request: web.Request) -> web.Response:
         """List all accounts with their connection."""
         async with self._pool.acquire() as conn:
             known = await accounts.every(conn)
-            connections = await store.all_connections(conn)
-        views = [_view(account, connections.get(account.account_id)) for account in known]
+            connected = await connections.all_connections(conn)
+        views = [_view(account, connected.get(account.account_id)) for account in known]
         return _json({"accounts": views})
 
     async def _connect(self, account_id: UUID, credentials: Credentials) -> bool:
@@ -91,7 +92,9 @@ async def _known(conn: Connection, account_id: UUID) -> accounts.Account:
     return found
 
 
-def _view(account: accounts.Account, connection: store.HubConnection | None) -> dict[str, object]:
+def _view(
+    account: accounts.Account, connection: connections.HubConnection | None
+) -> dict[str, object]:
     return {
         "account_id": str(account.account_id),
         "name": account.name,

@@ -7,11 +7,11 @@ from typing import Final
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-from services.hub_gateway import store
 from services.hub_gateway.announcing import Announcer
-from services.hub_gateway.connections import Connections
+from services.hub_gateway.keyring import Keyring
 from services.hub_gateway.port import Hub, WebhookEndpoint
-from services.hub_gateway.store import HubConnection
+from services.hub_gateway.store import changes, connections, shipments
+from services.hub_gateway.store.connections import HubConnection
 from services.hub_gateway.tokens import Credentials, CredentialSource
 from shared.gateway import accounts
 from shared.gateway.store import Pool
@@ -70,7 +70,7 @@ class Connecting:
     def __init__(
         self,
         pool: Pool,
-        connections: Connections,
+        keyring: Keyring,
         registrations: Registrations,
         announcer: Announcer,
         *,
@@ -80,7 +80,7 @@ class Connecting:
         committed: Callable[[UUID], None],
     ) -> None:
         self._pool = pool
-        self._connections = connections
+        self._keyring = keyring
         self._registrations = registrations
         self._announcer = announcer
         self._hub_with = hub_with
@@ -121,28 +121,28 @@ class Connecting:
 
     async def _current(self, account_id: UUID, hub_account_id: str) -> HubConnection | None:
         async with self._pool.acquire() as conn:
-            current = await store.find_connection(conn, account_id)
+            current = await connections.find_connection(conn, account_id)
             if current is None or current.hub_account_id == hub_account_id:
                 return current
-            if await store.has_shipments(conn, account_id):
+            if await shipments.has_shipments(conn, account_id):
                 raise OtherHubAccountError
             return None
 
     async def _store(self, account_id: UUID, proved: _Proved) -> None:
         endpoint = proved.endpoint
         async with self._pool.acquire() as conn, conn.transaction():
-            connection = self._connections.seal(
+            connection = self._keyring.seal(
                 account_id,
                 proved.credentials,
                 hub_account_id=proved.hub_account_id,
                 endpoint_id=endpoint.endpoint_id,
                 verified_at=None if isinstance(endpoint, WebhookEndpoint) else endpoint.verified_at,
             )
-            await store.save_connection(conn, account_id, connection)
+            await connections.save_connection(conn, account_id, connection)
             if proved.cursor is not None:
-                await store.read_changes_from(conn, account_id, proved.cursor, due_at=utc_now())
+                await changes.read_changes_from(conn, account_id, proved.cursor, due_at=utc_now())
             if isinstance(endpoint, WebhookEndpoint):
-                await self._connections.save_endpoint(conn, account_id, endpoint)
+                await self._keyring.save_endpoint(conn, account_id, endpoint)
             else:
                 await self._announcer.connected(conn, account_id, proved.hub_account_id)
 
@@ -159,7 +159,7 @@ class Connecting:
 
     async def _was_verified(self, account_id: UUID) -> bool:
         async with self._pool.acquire() as conn:
-            found = await store.find_connection(conn, account_id)
+            found = await connections.find_connection(conn, account_id)
         return found is not None and found.verified_at is not None
 
 

@@ -7,8 +7,9 @@ from uuid import UUID
 
 import structlog
 
-from services.hub_gateway import events, port, store, wire
-from services.hub_gateway.store import Shipment
+from services.hub_gateway import events, port, wire
+from services.hub_gateway.store import shipments
+from services.hub_gateway.store.shipments import Shipment
 from services.hub_gateway.tasks import Arrived, CatchUp
 from shared.contracts import derived_id
 from shared.contracts.hub_gateway import (
@@ -69,7 +70,7 @@ class OrderFollower:
 
     async def _shipment(self, account_id: UUID, reference: str) -> Shipment:
         async with self._pool.acquire() as conn:
-            found = await store.find_shipment(conn, account_id, reference)
+            found = await shipments.find_shipment(conn, account_id, reference)
         if found is None:
             raise LookupError("the shipment of an enqueued event is not known")
         return found
@@ -128,7 +129,7 @@ class OrderFollower:
     async def _take_steps(
         self, conn: Connection, account_id: UUID, reference: str, steps: Sequence[_Step]
     ) -> None:
-        shipment = await store.lock_shipment(conn, account_id, reference)
+        shipment = await shipments.lock_shipment(conn, account_id, reference)
         last = shipment.last_sequence
         for step in steps:
             if step.sequence <= last or not (step.is_snapshot or step.sequence == last + 1):
@@ -136,7 +137,7 @@ class OrderFollower:
             for fact in step.facts:
                 await self._publish(conn, account_id, shipment, fact, step.origin)
             last = step.sequence
-        await store.followed_shipment(conn, account_id, reference, last)
+        await shipments.followed_shipment(conn, account_id, reference, last)
 
     async def _publish(
         self,

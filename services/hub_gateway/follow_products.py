@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.hub_gateway import events, port, store, wire
-from services.hub_gateway.store import Product
+from services.hub_gateway import events, port, wire
+from services.hub_gateway.store import products
+from services.hub_gateway.store.products import Product
 from services.hub_gateway.tasks import Arrived, CatchUp
 from shared.contracts import derived_id
 from shared.contracts.hub_gateway import Approval, ProductApprovalChanged
@@ -58,7 +59,7 @@ class ProductFollower:
 
     async def _product(self, account_id: UUID, reference: str) -> Product:
         async with self._pool.acquire() as conn:
-            found = await store.find_product(conn, account_id, reference)
+            found = await products.find_product(conn, account_id, reference)
         if found is None:
             raise LookupError("the product of an enqueued event is not known")
         return found
@@ -78,10 +79,10 @@ class ProductFollower:
     async def _publish(
         self, conn: Connection, account_id: UUID, reference: str, news: _News
     ) -> None:
-        product = await store.lock_product(conn, account_id, reference)
+        product = await products.lock_product(conn, account_id, reference)
         if news.sequence <= product.last_sequence:
             return
-        await store.followed_product(conn, account_id, reference, news.sequence)
+        await products.followed_product(conn, account_id, reference, news.sequence)
         fact = ProductApprovalChanged(
             product_id=product.product_id,
             reference=reference,

@@ -1,31 +1,31 @@
-"""The gateway put together."""
+"""The gateway put together: who needs whom, and where requests lead."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from aiohttp import web
 
-from services.hub_gateway import tasks
+from services.hub_gateway import commands, tasks
 from services.hub_gateway.announcing import Announcer
 from services.hub_gateway.api import AccountsApi
 from services.hub_gateway.client import HubClient, at_once, open_http
-from services.hub_gateway.commands import OrderCommands, ProductCommands, to_work
+from services.hub_gateway.commands import OrderCommands, ProductCommands
 from services.hub_gateway.connecting import Connecting, Registrations
-from services.hub_gateway.connections import Connections
+from services.hub_gateway.follow_manifests import ManifestFollower
 from services.hub_gateway.follow_orders import OrderFollower
 from services.hub_gateway.follow_products import ProductFollower
-from services.hub_gateway.manifests import ManifestFollower
-from services.hub_gateway.reconcile import ChangeReader, Reconciler
+from services.hub_gateway.keyring import Keyring
+from services.hub_gateway.reconcile import Reconciler, Reconciling
 from services.hub_gateway.setbacks import Setbacks
 from services.hub_gateway.settings import Settings
 from services.hub_gateway.tokens import CredentialSource
 from services.hub_gateway.webhooks import Webhooks
 from shared.contracts import hub_gateway as facts
-from shared.contracts.sync_core import CancelOrder, ImportProduct, RegisterOrder
 from shared.gateway.pace import PaceRule
+from shared.gateway.regular import RegularWork
 from shared.gateway.runtime import GatewayRuntime
 from shared.gateway.values import System
 from shared.gateway.worker import Handler
@@ -54,15 +54,14 @@ class Gateway:
 GATEWAY: Final = web.AppKey("gateway", Gateway)
 
 
-async def build(settings: Settings) -> web.Application:
+async def make_app(settings: Settings) -> web.Application:
     """Return the application; what it needs is opened when it starts, and closed at its end."""
 
     async def ready() -> Mapping[str, bool]:
         return await app[GATEWAY].runtime.ready()
 
     async def gateway(app: web.Application) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            app[GATEWAY] = await _open(settings, stack)
+        async with running(settings) as app[GATEWAY]:
             yield
 
     app = application("hub_gateway", ready=ready)
@@ -91,68 +90,72 @@ async def _put_credentials(request: web.Request) -> web.Response:
     return await request.config_dict[GATEWAY].accounts.put_credentials(request)
 
 
-async def _open(settings: Settings, stack: AsyncExitStack) -> Gateway:
-    """Open everything, in the order in which one part needs the other."""
-    runtime = await stack.enter_async_context(
-        GatewayRuntime.open("hub_gateway", settings, SYSTEM, PACE)
-    )
-    http = await stack.enter_async_context(open_http(settings.contact))
-    connections = Connections(runtime.pool, settings.master_keys)
-    announcer = Announcer(runtime.pool, runtime.facts)
-    setbacks = Setbacks(runtime.pacer, announcer)
-    hub = HubClient(http, settings.api_url, connections, setbacks.pace)
-    handlers = _handlers(runtime, hub)
-    guarded = {kind: setbacks.guard(handler) for kind, handler in handlers.items()}
-    await stack.enter_async_context(runtime.run(guarded, to_work))
-    await stack.enter_async_context(_reconciler(runtime, settings).run())
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Gateway]:
+    """Run the gateway while inside, each part opened before those that need it."""
+    async with (
+        open_http(settings.contact) as http,
+        GatewayRuntime.open("hub_gateway", settings, SYSTEM, PACE) as runtime,
+    ):
+        keyring, registrations = Keyring(runtime.pool, settings.master_keys), Registrations()
+        announcer = Announcer(runtime.pool, runtime.facts)
+        setbacks = Setbacks(runtime.pacer, announcer)
+        hub = HubClient(http, settings.api_url, keyring, setbacks.pace)
 
-    def hub_with(credentials: CredentialSource) -> HubClient:
-        return HubClient(http, settings.api_url, credentials, at_once)
+        def hub_with(credentials: CredentialSource) -> HubClient:
+            return HubClient(http, settings.api_url, credentials, at_once)
 
-    registrations = Registrations()
-    connecting = Connecting(
-        runtime.pool,
-        connections,
-        registrations,
-        announcer,
-        hub_with=hub_with,
-        public_url=settings.public_url,
-        renewed=hub.forget,
-        committed=runtime.committed,
-    )
-    webhooks = Webhooks(
-        runtime.pool,
-        runtime.queue,
-        connections,
-        registrations,
-        announcer,
-        committed=runtime.committed,
-    )
-    return Gateway(runtime, webhooks, AccountsApi(runtime.pool, connecting))
-
-
-def _reconciler(runtime: GatewayRuntime, settings: Settings) -> Reconciler:
-    return Reconciler(
-        runtime.pool,
-        runtime.queue,
-        every=timedelta(seconds=settings.changes_every_s),
-        committed=runtime.committed,
-    )
+        connecting = Connecting(
+            runtime.pool,
+            keyring,
+            registrations,
+            announcer,
+            hub_with=hub_with,
+            public_url=settings.public_url,
+            renewed=hub.forget,
+            committed=runtime.committed,
+        )
+        webhooks = Webhooks(
+            runtime.pool,
+            runtime.queue,
+            keyring,
+            registrations,
+            announcer,
+            committed=runtime.committed,
+        )
+        async with (
+            runtime.run(_handlers(runtime, hub, setbacks), commands.to_work),
+            _regular_work(runtime, settings).run(),
+        ):
+            yield Gateway(runtime, webhooks, AccountsApi(runtime.pool, connecting))
 
 
-def _handlers(runtime: GatewayRuntime, hub: HubClient) -> Mapping[str, Handler]:
+def _handlers(runtime: GatewayRuntime, hub: HubClient, setbacks: Setbacks) -> Mapping[str, Handler]:
     """Return what is done for each kind of work."""
+    unguarded = _unguarded_handlers(runtime, hub)
+    return {kind: setbacks.guard(handler) for kind, handler in unguarded.items()}
+
+
+def _unguarded_handlers(runtime: GatewayRuntime, hub: HubClient) -> Mapping[str, Handler]:
     parts = (hub, runtime.pool, runtime.queue, runtime.facts)
-    orders, products = OrderCommands(*parts), ProductCommands(*parts)
-    order_events, product_events = OrderFollower(*parts), ProductFollower(*parts)
+    orders, products = OrderFollower(*parts), ProductFollower(*parts)
     return {
-        RegisterOrder.TYPE: orders.register,
-        CancelOrder.TYPE: orders.cancel,
-        ImportProduct.TYPE: products.import_product,
-        tasks.ORDER_EVENT: order_events.take_event,
-        tasks.ORDER_CATCH_UP: order_events.catch_up,
-        tasks.PRODUCT_EVENT: product_events.take_event,
-        tasks.PRODUCT_CATCH_UP: product_events.catch_up,
+        **commands.handlers(OrderCommands(*parts), ProductCommands(*parts)),
+        tasks.ORDER_EVENT: orders.take_event,
+        tasks.ORDER_CATCH_UP: orders.catch_up,
+        tasks.PRODUCT_EVENT: products.take_event,
+        tasks.PRODUCT_CATCH_UP: products.catch_up,
         tasks.MANIFEST_EVENT: ManifestFollower(runtime.queue, runtime.facts).take_event,
-        tasks.CHANGES: ChangeReader(hub, runtime.pool, runtime.queue).read,
+        tasks.READ_CHANGES: Reconciler(hub, runtime.pool, runtime.queue).compare,
     }
+
+
+def _regular_work(runtime: GatewayRuntime, settings: Settings) -> RegularWork:
+    every = timedelta(seconds=settings.reconcile_every_s)
+    return RegularWork(
+        runtime.pool,
+        runtime.queue,
+        Reconciling(every).take_due,
+        every=every,
+        committed=runtime.committed,
+    )

@@ -1,7 +1,5 @@
 """The gateway's settings, all from the environment under ``HUB_GATEWAY_``."""
 
-from typing import Annotated
-
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -22,8 +20,8 @@ class Settings(ServiceSettings):
     """Where 360Hub reaches this gateway."""
     contact: str = "suporte@bling-360hub.example"
     """Whom 360Hub may write to about our calls: goes into every request's ``User-Agent``."""
-    changes_every_s: Annotated[float, Field(gt=0)] = 300
-    """How often each account's changes are read, in case an event was lost."""
+    reconcile_every_s: float = Field(300.0, gt=0)
+    """How often each account's changes are read, in case a webhook was lost."""
 
 
 class Migration(MigrationSettings):

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from services.hub_gateway.store import Product, Shipment
+from services.hub_gateway.store.products import Product
+from services.hub_gateway.store.shipments import Shipment
 from shared.contracts import Frozen
 from shared.gateway.values import NewWork, Priority, Supersedes
 
@@ -13,7 +14,7 @@ PRODUCT_EVENT: Final = "product_event"
 MANIFEST_EVENT: Final = "manifest_event"
 ORDER_CATCH_UP: Final = "order_catch_up"
 PRODUCT_CATCH_UP: Final = "product_catch_up"
-CHANGES: Final = "changes"
+READ_CHANGES: Final = "read_changes"
 
 ACCOUNT_STREAM: Final = "account"
 
@@ -101,7 +102,7 @@ def read_changes(account_id: UUID) -> NewWork:
         account_id=account_id,
         stream=ACCOUNT_STREAM,
         lane="inbound",
-        kind=CHANGES,
+        kind=READ_CHANGES,
         payload=ReadChanges(),
         priority=Priority.RECONCILE,
         supersedes=Supersedes.SAME_KIND,

@@ -5,29 +5,27 @@ from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
 import orjson
 import structlog
 from aiohttp import web
 from pydantic import ValidationError
 
-from services.hub_gateway import events, store, tasks, wire
+from services.hub_gateway import events, tasks, wire
 from services.hub_gateway.announcing import Announcer
 from services.hub_gateway.connecting import Registrations
-from services.hub_gateway.connections import Connections
+from services.hub_gateway.keyring import Keyring
 from services.hub_gateway.signatures import BadSignatureError, verify
+from services.hub_gateway.store import connections, products, shipments
 from shared.gateway import inbox
 from shared.gateway.store import Connection, Pool
 from shared.gateway.values import NewWork, utc_now
+from shared.gateway.webhooks import headers_of, storing, unauthentic
 from shared.gateway.work import WorkQueue
-from shared.web import Problem
 
 log = structlog.get_logger(__name__)
 
 _VERIFICATION: Final = "endpoint.verification"
 _KEPT_HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature", "user-agent")
-_CANNOT_STORE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
-_RETRY_AFTER_S: Final = 5
 
 
 class Webhooks:
@@ -41,7 +39,7 @@ class Webhooks:
         self,
         pool: Pool,
         queue: WorkQueue,
-        connections: Connections,
+        keyring: Keyring,
         registrations: Registrations,
         announcer: Announcer,
         *,
@@ -49,7 +47,7 @@ class Webhooks:
     ) -> None:
         self._pool = pool
         self._queue = queue
-        self._connections = connections
+        self._keyring = keyring
         self._registrations = registrations
         self._announcer = announcer
         self._committed = committed
@@ -57,19 +55,16 @@ class Webhooks:
     async def receive(self, request: web.Request) -> web.Response:
         """Verify, store, answer."""
         body = await request.read()
-        try:
+        with storing():
             account_id, webhook_id = await self._authenticate(request, body)
-            await self._store(request, account_id, webhook_id, body)
-        except _CANNOT_STORE as error:
-            log.exception("webhook could not be stored", action="webhook_not_stored")
-            raise _unavailable() from error
+            await self._store(account_id, webhook_id, headers_of(request, _KEPT_HEADERS), body)
         self._committed(account_id)
         return web.Response(status=204)
 
     async def _authenticate(self, request: web.Request, body: bytes) -> tuple[UUID, str]:
         account_id = _account_of(request)
         async with self._registrations.of(account_id):
-            secrets = await self._connections.webhook_secrets(account_id)
+            secrets = await self._keyring.webhook_secrets(account_id)
         try:
             webhook_id = verify(request.headers, body, secrets, now_s=time.time())
         except BadSignatureError as error:
@@ -79,13 +74,12 @@ class Webhooks:
                 account_id=str(account_id),
                 cause=str(error),
             )
-            raise _unauthentic() from error
+            raise unauthentic() from error
         return account_id, webhook_id
 
     async def _store(
-        self, request: web.Request, account_id: UUID, webhook_id: str, body: bytes
+        self, account_id: UUID, webhook_id: str, headers: dict[str, str], body: bytes
     ) -> None:
-        headers = {name: _readable(request.headers.get(name, "")) for name in _KEPT_HEADERS}
         event = _event_of(body)
         async with self._pool.acquire() as conn, conn.transaction():
             piece = await self._meaning(conn, account_id, event)
@@ -118,7 +112,7 @@ class Webhooks:
 
     async def _verified(self, conn: Connection, account_id: UUID) -> None:
         """360Hub reached us with a secret of this account's: from now on it is connected."""
-        hub_account_id = await store.verified(conn, account_id, utc_now())
+        hub_account_id = await connections.verified(conn, account_id, utc_now())
         if hub_account_id is not None:
             await self._announcer.connected(conn, account_id, hub_account_id)
 
@@ -147,7 +141,7 @@ async def _of_order(
     reference = events.reference_of(event)
     if reference is None or event.sequence is None:
         return None
-    shipment = await store.find_shipment(conn, account_id, reference)
+    shipment = await shipments.find_shipment(conn, account_id, reference)
     return None if shipment is None else tasks.order_event(account_id, shipment, raw)
 
 
@@ -157,7 +151,7 @@ async def _of_product(
     reference = events.reference_of(event)
     if reference is None or event.sequence is None:
         return None
-    product = await store.find_product(conn, account_id, reference)
+    product = await products.find_product(conn, account_id, reference)
     return None if product is None else tasks.product_event(account_id, product, raw)
 
 
@@ -165,7 +159,7 @@ def _account_of(request: web.Request) -> UUID:
     try:
         return UUID(request.match_info["account_id"])
     except ValueError as error:
-        raise _unauthentic() from error
+        raise unauthentic() from error
 
 
 def _event_of(body: bytes) -> wire.Event | None:
@@ -176,21 +170,3 @@ def _event_of(body: bytes) -> wire.Event | None:
     except (ValidationError, orjson.JSONEncodeError):
         return None
     return event
-
-
-def _readable(header: str) -> str:
-    """Replace the lone surrogates that bytes outside UTF-8 become in a header's text."""
-    return header.encode(errors="replace").decode()
-
-
-def _unauthentic() -> Problem:
-    return Problem(401, "signature_invalid", "The webhook's signature is not valid")
-
-
-def _unavailable() -> Problem:
-    return Problem(
-        503,
-        "cannot_store",
-        "The webhook could not be stored",
-        headers={"Retry-After": str(_RETRY_AFTER_S)},
-    )

@@ -7,7 +7,7 @@ from uuid import UUID
 from shared.contracts import Contract, Message, partition_of
 from shared.gateway.store import Connection, Pool
 from shared.gateway.store import facts as store
-from shared.gateway.values import Clock, utc_now
+from shared.gateway.values import Clock, Work, utc_now
 from shared.outbox import OutboxEntry
 
 _PER_ACCOUNT: Final = 20
@@ -54,6 +54,20 @@ class Facts:
             data=contract.model_dump(mode="json"),
         )
         await store.add(conn, partition, account_id, sequence, message.encode())
+
+    async def publish_outcome(
+        self, conn: Connection, work: Work, outcome: Contract, *, fact_id: UUID
+    ) -> None:
+        """Publish what came of a piece of work, with the command that asked for it as its cause."""
+        await self.publish(
+            conn,
+            work.account_id,
+            work.stream,
+            outcome,
+            fact_id=fact_id,
+            cause=work.command.id if work.command else None,
+            correlation=work.command.correlation if work.command else fact_id,
+        )
 
 
 class FactOutbox:

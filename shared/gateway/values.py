@@ -109,6 +109,13 @@ class Work:
         """The stream that it runs in."""
         return StreamKey(self.partition, self.account_id, self.stream)
 
+    @property
+    def asked_by(self) -> Command:
+        """The command that it carries out. Only the handlers of commands may rely on one."""
+        if self.command is None:
+            raise LookupError(f"{self.kind} is work of a command and has none")
+        return self.command
+
     def read(self, model: type[Model]) -> Model:
         """Return the payload as the model that it was enqueued with."""
         return model.model_validate_json(self.payload)

@@ -9,8 +9,8 @@ import aiohttp
 import pytest
 
 from services.bling_gateway.errors import AccountDeadError
-from services.bling_gateway.gateway import SYSTEM
 from services.bling_gateway.limits import AddressLimits
+from services.bling_gateway.main import SYSTEM
 from services.bling_gateway.oauth import App, TokenEndpoint
 from services.bling_gateway.tokens import Tokens
 from shared.contracts.sync_core import ReadOrder

@@ -165,7 +165,7 @@ async def running_gateway(
         "HUB_GATEWAY_MIGRATION_DATABASE_URL": database_url,
         "HUB_GATEWAY_MASTER_KEY": base64.b64encode(bytes(32)).decode(),
         "HUB_GATEWAY_API_TOKENS": f"tests:{TOKEN}",
-        "HUB_GATEWAY_CHANGES_EVERY_S": "2",
+        "HUB_GATEWAY_RECONCILE_EVERY_S": "2",
     }
     migration = await asyncio.create_subprocess_exec(
         *_command("migrate"), env=environment, cwd=_ROOT

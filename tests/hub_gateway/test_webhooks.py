@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 from standardwebhooks import Webhook
 
-from services.hub_gateway.connections import Connections
+from services.hub_gateway.keyring import Keyring
 from shared.database import open_pool
 from shared.sealing import MasterKeys
 from tests.hub_gateway.system import Gateway, Seller
@@ -34,7 +34,7 @@ async def secret(seller: Seller, database_url: str) -> str:
     """The secret that 360Hub signs the seller's events with."""
     async with await open_pool(database_url, "hub_gateway") as pool:
         keys = MasterKeys(bytes(32))
-        (found,) = await Connections(pool, keys).webhook_secrets(seller.account_id)
+        (found,) = await Keyring(pool, keys).webhook_secrets(seller.account_id)
         return found
 
 

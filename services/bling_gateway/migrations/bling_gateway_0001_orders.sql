@@ -84,7 +84,7 @@ CREATE TABLE reading (
     sealed bytea NOT NULL,
     PRIMARY KEY (partition, account_id, kind, id)
 );
-CREATE INDEX reading_age ON reading (read_at);
+CREATE INDEX reading_age ON reading (partition, read_at);
 
 CREATE TABLE product_seen (
     partition smallint NOT NULL,
@@ -103,6 +103,6 @@ CREATE TABLE reconcile (
     due_at timestamptz NOT NULL,
     PRIMARY KEY (partition, account_id)
 );
-CREATE INDEX reconcile_due ON reconcile (due_at);
+CREATE INDEX reconcile_due ON reconcile (partition, due_at);
 
 -- migrate: rollback

@@ -1,4 +1,4 @@
-"""What was last published of orders and products, hints, and the tickets of our own echoes."""
+"""What was last published of orders, hints, and the tickets of our own echoes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -125,20 +125,6 @@ RETURNING command_id
 _FORGET_EXPIRED_TICKETS = """
 DELETE FROM echo_ticket
 WHERE partition = $1 AND account_id = $2 AND expires_at < clock_timestamp()
-"""
-
-_KNOWS_PRODUCT = """
-SELECT EXISTS (
-    SELECT FROM product_seen WHERE partition = $1 AND account_id = $2 AND product_id = $3
-)
-"""
-
-_COUNT_PRODUCT = """
-INSERT INTO product_seen (partition, account_id, product_id, observation, gone)
-VALUES ($1, $2, $3, 1, $4)
-ON CONFLICT (partition, account_id, product_id) DO UPDATE
-SET observation = product_seen.observation + 1, gone = excluded.gone
-RETURNING observation
 """
 
 
@@ -310,18 +296,3 @@ async def use_ticket(conn: Connection, account_id: UUID, order_id: int, fingerpr
     """Use up the ticket for exactly this webhook. False if there is none."""
     key = partition_of(account_id), account_id, order_id
     return await conn.fetchval(_USE_TICKET, *key, fingerprint) is not None
-
-
-async def knows_product(conn: Connection, account_id: UUID, product_id: int) -> bool:
-    """Tell whether the product was ever published."""
-    key = partition_of(account_id), account_id, product_id
-    return bool(await conn.fetchval(_KNOWS_PRODUCT, *key))
-
-
-async def count_product(
-    conn: Connection, account_id: UUID, product_id: int, *, gone: bool = False
-) -> int:
-    """Count an observation of a product, and return its number."""
-    key = partition_of(account_id), account_id, product_id
-    number: int = await conn.fetchval(_COUNT_PRODUCT, *key, gone)
-    return number

@@ -1,4 +1,4 @@
-"""Contacts, products and invoices as they were last read, sealed; and what is due for comparing."""
+"""Contacts, products and invoices as they were last read, sealed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,40 +29,9 @@ DELETE FROM reading
 WHERE partition = $1 AND account_id = $2 AND kind = $3 AND id = $4
 """
 
-_FORGET_OLD_READINGS = "DELETE FROM reading WHERE read_at < clock_timestamp() - $1::interval"
-
-_BEGIN_RECONCILING = """
-INSERT INTO reconcile (partition, account_id, changed_until, due_at)
-VALUES ($1, $2, clock_timestamp(), clock_timestamp() + $3)
-ON CONFLICT DO NOTHING
-"""
-
-_CHANGED_UNTIL = """
-SELECT changed_until
-FROM reconcile
-WHERE partition = $1 AND account_id = $2
-"""
-
-_RECORD_CHANGED_UNTIL = """
-UPDATE reconcile
-SET changed_until = $3
-WHERE partition = $1 AND account_id = $2
-"""
-
-_TAKE_DUE = """
-UPDATE reconcile AS r
-SET due_at = clock_timestamp() + $1
-FROM (
-    SELECT r.partition, r.account_id
-    FROM reconcile AS r
-    JOIN account AS a ON a.partition = r.partition AND a.account_id = r.account_id
-    WHERE r.due_at <= clock_timestamp() AND a.state = 'connected'
-    ORDER BY r.due_at
-    LIMIT $2
-    FOR UPDATE OF r SKIP LOCKED
-) AS due
-WHERE r.partition = due.partition AND r.account_id = due.account_id
-RETURNING r.account_id
+_FORGET_OLD_READINGS = """
+DELETE FROM reading
+WHERE partition = $1 AND read_at < clock_timestamp() - $2::interval
 """
 
 
@@ -96,29 +65,6 @@ async def forget_reading(conn: Connection, account_id: UUID, kind: Kind, id_: in
     await conn.execute(_FORGET_READING, partition_of(account_id), account_id, kind, id_)
 
 
-async def forget_old_readings(conn: Connection, age: timedelta) -> None:
+async def forget_old_readings(conn: Connection, partition: int, age: timedelta) -> None:
     """Forget what nobody will use again: it may be about a person."""
-    await conn.execute(_FORGET_OLD_READINGS, age)
-
-
-async def begin_reconciling(conn: Connection, account_id: UUID, first_in: timedelta) -> None:
-    """Compare the account regularly from now on. Changes before now are not looked for."""
-    await conn.execute(_BEGIN_RECONCILING, partition_of(account_id), account_id, first_in)
-
-
-async def changed_until(conn: Connection, account_id: UUID) -> datetime | None:
-    """Return up to when changes were looked for."""
-    moment: datetime | None = await conn.fetchval(
-        _CHANGED_UNTIL, partition_of(account_id), account_id
-    )
-    return moment
-
-
-async def record_changed_until(conn: Connection, account_id: UUID, moment: datetime) -> None:
-    """Remember up to when changes were looked for."""
-    await conn.execute(_RECORD_CHANGED_UNTIL, partition_of(account_id), account_id, moment)
-
-
-async def take_due(conn: Connection, interval: timedelta, limit: int) -> list[UUID]:
-    """Take connected accounts that are due; each is due again after the interval."""
-    return [row["account_id"] for row in await conn.fetch(_TAKE_DUE, interval, limit)]
+    await conn.execute(_FORGET_OLD_READINGS, partition, age)

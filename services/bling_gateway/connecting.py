@@ -15,7 +15,8 @@ from services.bling_gateway import pages, wire
 from services.bling_gateway.client import BlingClient, Caller, Transport
 from services.bling_gateway.errors import AccountDeadError, BlingError, ThrottledError
 from services.bling_gateway.oauth import App, TokenEndpoint
-from services.bling_gateway.store import connections, readings
+from services.bling_gateway.store import changes, connections
+from services.bling_gateway.tasks import ACCOUNT_STREAM
 from services.bling_gateway.tokens import Tokens
 from shared.contracts import derived_id
 from shared.contracts.bling_gateway import AccountConnected
@@ -64,7 +65,7 @@ class Connecting:
         facts: Facts,
         *,
         reconcile_after: timedelta,
-        connected: Callable[[UUID], None],
+        committed: Callable[[UUID], None],
     ) -> None:
         self._pool = pool
         self._app = app
@@ -73,9 +74,9 @@ class Connecting:
         self._tokens = tokens
         self._facts = facts
         self._reconcile_after = reconcile_after
-        self._connected = connected
+        self._committed = committed
 
-    async def start(self, request: web.Request) -> web.StreamResponse:
+    async def start(self, request: web.Request) -> web.Response:
         """Send the seller to Bling's consent page."""
         account_id = _account_of(request)
         async with self._pool.acquire() as conn:
@@ -91,7 +92,7 @@ class Connecting:
         _set_cookie(request, response, cookie)
         return response
 
-    async def callback(self, request: web.Request) -> web.StreamResponse:
+    async def callback(self, request: web.Request) -> web.Response:
         """Take the seller back: exchange the code, see whose company it is, connect."""
         try:
             account_id = await self._begun(request)
@@ -99,7 +100,7 @@ class Connecting:
         except NotConnected as error:
             response = pages.went_wrong(error.text, status=error.status)
         else:
-            self._connected(account_id)
+            self._committed(account_id)
             response = pages.connected(company.nome or company.id)
         response.del_cookie(_COOKIE, path="/oauth")
         return response
@@ -137,13 +138,13 @@ class Connecting:
         async with self._pool.acquire() as conn, conn.transaction():
             await self._bind(conn, account_id, company.id)
             await self._tokens.store(conn, account_id, pair)
-            await readings.begin_reconciling(conn, account_id, self._reconcile_after)
+            await changes.begin_reconciling(conn, account_id, self._reconcile_after)
             await accounts.connected(conn, account_id)
             fact_id = derived_id(account_id, "account_connected", _digest(state).hex())
             await self._facts.publish(
                 conn,
                 account_id,
-                "account",
+                ACCOUNT_STREAM,
                 AccountConnected(company_id=company.id, company_name=company.nome or None),
                 fact_id=fact_id,
                 cause=None,

@@ -1,23 +1,22 @@
 """Reading orders and telling of them: the truth behind every hint."""
 
 from datetime import timedelta
-from typing import Final, Protocol
-from uuid import UUID
+from typing import Final
 
 import structlog
 
-from services.bling_gateway.client import BlingClient, Caller
+from services.bling_gateway.client import BlingClient, Caller, Clients
 from services.bling_gateway.errors import NotFoundError
 from services.bling_gateway.measures import money
 from services.bling_gateway.observe import OrderReading, order_observed
 from services.bling_gateway.readings import Readings
 from services.bling_gateway.store import orders as store
-from services.bling_gateway.tasks import OrderToRead, order_stream
-from shared.contracts import Contract, derived_id
+from services.bling_gateway.tasks import OrderToRead
+from shared.contracts import derived_id
 from shared.contracts.bling_gateway import OrderGone
 from shared.gateway.errors import TryAgain
 from shared.gateway.facts import Facts
-from shared.gateway.store import Connection, Pool
+from shared.gateway.store import Pool
 from shared.gateway.values import Work
 from shared.gateway.work import WorkQueue
 
@@ -26,29 +25,8 @@ log = structlog.get_logger(__name__)
 _SECOND_LOOK: Final = timedelta(minutes=10)
 
 
-class Clients(Protocol):
-    """Makes the client for a piece of work."""
-
-    def __call__(self, caller: Caller) -> BlingClient: ...
-
-
-async def publish(
-    facts: Facts, conn: Connection, work: Work, stream: str, fact: Contract, *, fact_id: UUID
-) -> None:
-    """Publish what came of a piece of work, with the command that asked for it as its cause."""
-    await facts.publish(
-        conn,
-        work.account_id,
-        stream,
-        fact,
-        fact_id=fact_id,
-        cause=work.command.id if work.command else None,
-        correlation=work.command.correlation if work.command else fact_id,
-    )
-
-
 class OrderReader:
-    """Carries out ``read_order``, whoever asked for it."""
+    """Carries out ``bling.read_order``, and reads whatever webhooks and reconciling name."""
 
     def __init__(
         self, pool: Pool, clients: Clients, readings: Readings, queue: WorkQueue, facts: Facts
@@ -88,14 +66,13 @@ class OrderReader:
             hinted = await store.take_hints(conn, account_id, order_id, reading.began)
             observation = seen.observation + 1
             await store.record_observation(conn, account_id, order_id, _remembered(reading))
-            await publish(
-                self._facts,
+            fact = order_observed(
+                reading, observation=observation, hinted=hinted, trigger=task.trigger
+            )
+            await self._facts.publish_outcome(
                 conn,
                 work,
-                order_stream(order_id),
-                order_observed(
-                    reading, observation=observation, hinted=hinted, trigger=task.trigger
-                ),
+                fact,
                 fact_id=derived_id(account_id, "order_observed", f"{order_id}|{observation}"),
             )
 
@@ -144,11 +121,9 @@ class OrderReader:
             if seen.gone:
                 return
             await store.record_gone(conn, account_id, order_id)
-            await publish(
-                self._facts,
+            await self._facts.publish_outcome(
                 conn,
                 work,
-                order_stream(order_id),
                 OrderGone.model_validate({"order_id": order_id, "evidence": evidence}),
                 fact_id=derived_id(account_id, "order_gone", f"{order_id}|{seen.observation}"),
             )

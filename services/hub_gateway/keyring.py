@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from services.hub_gateway import store
 from services.hub_gateway.port import UnauthorisedError, WebhookEndpoint
-from services.hub_gateway.store import HubConnection
+from services.hub_gateway.store import connections
+from services.hub_gateway.store.connections import HubConnection
 from services.hub_gateway.tokens import Credentials
 from shared.gateway.store import Connection, Pool
 from shared.gateway.values import utc_now
@@ -16,7 +16,7 @@ _OLD_SECRETS_STAY: Final = timedelta(days=5)
 """Longer than 360Hub goes on repeating a delivery to an endpoint that was replaced."""
 
 
-class Connections:
+class Keyring:
     """The credentials and webhook secrets of all accounts."""
 
     def __init__(self, pool: Pool, keys: MasterKeys) -> None:
@@ -26,7 +26,7 @@ class Connections:
     async def credentials(self, account_id: UUID) -> Credentials:
         """Return the account's client. Raises ``UnauthorisedError`` if it has none."""
         async with self._pool.acquire() as conn:
-            found = await store.find_connection(conn, account_id)
+            found = await connections.find_connection(conn, account_id)
         if found is None:
             raise UnauthorisedError("the account has no credentials")
         secret = self._keys.open(found.client_secret, context=_client_context(account_id))
@@ -35,7 +35,7 @@ class Connections:
     async def webhook_secrets(self, account_id: UUID) -> list[str]:
         """Return all secrets that the account's events may be signed with."""
         async with self._pool.acquire() as conn:
-            sealed = await store.active_secrets(conn, account_id, utc_now())
+            sealed = await connections.active_secrets(conn, account_id, utc_now())
         return [
             self._keys.open(secret, context=_endpoint_context(account_id, endpoint_id)).decode()
             for endpoint_id, secret in sealed
@@ -69,7 +69,9 @@ class Connections:
         context = _endpoint_context(account_id, endpoint.endpoint_id)
         sealed = self._keys.seal(endpoint.secret.encode(), context=context)
         until = utc_now() + _OLD_SECRETS_STAY
-        await store.replace_secret(conn, account_id, endpoint.endpoint_id, sealed, old_until=until)
+        await connections.replace_secret(
+            conn, account_id, endpoint.endpoint_id, sealed, old_until=until
+        )
 
 
 def _client_context(account_id: UUID) -> bytes:

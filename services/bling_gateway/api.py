@@ -1,4 +1,4 @@
-"""``GET /api/accounts``: which accounts there are, and which are connected to Bling."""
+"""What operators see of accounts: which there are, and how they are connected."""
 
 import orjson
 from aiohttp import web
@@ -8,13 +8,13 @@ from shared.gateway.store import Pool
 
 
 class AccountsApi:
-    """Answers the operators' requests."""
+    """The handlers of ``/api/accounts``."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     async def list_accounts(self, _request: web.Request) -> web.Response:
-        """List every account."""
+        """List all accounts with their connection."""
         async with self._pool.acquire() as conn:
             listed = await connections.accounts(conn)
         body = orjson.dumps({"accounts": [account.shown() for account in listed]})

@@ -1,6 +1,7 @@
 """Romaneios: 360Hub tells when one is closed."""
 
-from services.hub_gateway import events, store, wire
+from services.hub_gateway import events, wire
+from services.hub_gateway.store import shipments
 from services.hub_gateway.tasks import ACCOUNT_STREAM, Arrived
 from shared.contracts import derived_id
 from shared.contracts.hub_gateway import ManifestClosed
@@ -23,7 +24,7 @@ class ManifestFollower:
         if closed is None:
             raise LookupError("an event of another type was enqueued")
         async with self._queue.completing(work) as conn:
-            own = await store.own_references(conn, work.account_id, closed.references)
+            own = await shipments.own_references(conn, work.account_id, closed.references)
             if not own:
                 return
             references = tuple(each for each in closed.references if each in own)

@@ -4,12 +4,11 @@ from datetime import timedelta
 from typing import Final
 
 from services.bling_gateway import translate
-from services.bling_gateway.client import Caller
+from services.bling_gateway.client import Caller, Clients
 from services.bling_gateway.errors import NotFoundError
-from services.bling_gateway.orders import Clients, publish
 from services.bling_gateway.readings import ProductReading, Readings
-from services.bling_gateway.store import orders as store
-from services.bling_gateway.tasks import ProductToRead, product_stream
+from services.bling_gateway.store import products as store
+from services.bling_gateway.tasks import ProductToRead
 from shared.contracts import Contract, derived_id
 from shared.contracts.bling_gateway import ProductGone, ProductObserved
 from shared.gateway.facts import Facts
@@ -22,7 +21,7 @@ _FRESH: Final = timedelta(minutes=10)
 
 
 class ProductReader:
-    """Carries out ``read_product``, whoever asked for it."""
+    """Carries out ``bling.read_product``, and reads known products that webhooks name."""
 
     def __init__(
         self, clients: Clients, readings: Readings, queue: WorkQueue, facts: Facts
@@ -68,5 +67,4 @@ class ProductReader:
         self, conn: Connection, work: Work, product_id: int, fact: Contract, number: int
     ) -> None:
         fact_id = derived_id(work.account_id, "product_observed", f"{product_id}|{number}")
-        stream = product_stream(product_id)
-        await publish(self._facts, conn, work, stream, fact, fact_id=fact_id)
+        await self._facts.publish_outcome(conn, work, fact, fact_id=fact_id)

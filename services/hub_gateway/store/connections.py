@@ -1,0 +1,120 @@
+"""How accounts are connected: sealed credentials, and what 360Hub signs its events with."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.hub_gateway.store.rows import account_key
+from shared.gateway.store import Connection
+
+_ALL_CONNECTIONS = """
+    SELECT account_id, hub_account_id, client_id, client_secret, endpoint_id, verified_at
+    FROM connection
+"""
+
+_CONNECTION = f"{_ALL_CONNECTIONS} WHERE partition = $1 AND account_id = $2"
+
+_SAVE_CONNECTION = """
+    INSERT INTO connection
+        (partition, account_id, hub_account_id, client_id, client_secret, endpoint_id, verified_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (partition, account_id) DO UPDATE
+    SET hub_account_id = excluded.hub_account_id,
+        client_id = excluded.client_id,
+        client_secret = excluded.client_secret,
+        endpoint_id = excluded.endpoint_id,
+        verified_at = excluded.verified_at
+"""
+
+_VERIFIED = """
+    UPDATE connection
+    SET verified_at = $3
+    WHERE partition = $1 AND account_id = $2 AND verified_at IS NULL
+    RETURNING hub_account_id
+"""
+
+_RETIRE_SIGNING = """
+    UPDATE webhook_secret
+    SET valid_until = $3
+    WHERE partition = $1 AND account_id = $2 AND valid_until IS NULL
+"""
+
+_ADD_SIGNING = """
+    INSERT INTO webhook_secret (partition, account_id, endpoint_id, secret)
+    VALUES ($1, $2, $3, $4)
+"""
+
+_SIGNING = """
+    SELECT endpoint_id, secret
+    FROM webhook_secret
+    WHERE partition = $1 AND account_id = $2 AND (valid_until IS NULL OR valid_until > $3)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class HubConnection:
+    """How an account is connected. The secret is sealed."""
+
+    hub_account_id: str
+    client_id: str
+    client_secret: bytes
+    endpoint_id: str
+    verified_at: datetime | None
+
+
+async def find_connection(conn: Connection, account_id: UUID) -> HubConnection | None:
+    """Return how the account is connected, if it ever was."""
+    row = await conn.fetchrow(_CONNECTION, *account_key(account_id))
+    return None if row is None else _connection(row)
+
+
+async def all_connections(conn: Connection) -> dict[UUID, HubConnection]:
+    """Return how each account is connected that ever was."""
+    rows = await conn.fetch(_ALL_CONNECTIONS)
+    return {row["account_id"]: _connection(row) for row in rows}
+
+
+async def save_connection(conn: Connection, account_id: UUID, made: HubConnection) -> None:
+    """Use these credentials and this endpoint from now on."""
+    await conn.execute(
+        _SAVE_CONNECTION,
+        *account_key(account_id),
+        made.hub_account_id,
+        made.client_id,
+        made.client_secret,
+        made.endpoint_id,
+        made.verified_at,
+    )
+
+
+async def verified(conn: Connection, account_id: UUID, at: datetime) -> str | None:
+    """Remember that events reach us; return 360Hub's id of the account if that is news."""
+    found: str | None = await conn.fetchval(_VERIFIED, *account_key(account_id), at)
+    return found
+
+
+async def replace_secret(
+    conn: Connection, account_id: UUID, endpoint_id: str, sealed: bytes, *, old_until: datetime
+) -> None:
+    """Accept what the endpoint's secret signed, and until ``old_until`` what older ones did."""
+    await conn.execute(_RETIRE_SIGNING, *account_key(account_id), old_until)
+    await conn.execute(_ADD_SIGNING, *account_key(account_id), endpoint_id, sealed)
+
+
+async def active_secrets(
+    conn: Connection, account_id: UUID, now: datetime
+) -> list[tuple[str, bytes]]:
+    """Return the sealed secrets that events may be signed with, each with its endpoint."""
+    rows = await conn.fetch(_SIGNING, *account_key(account_id), now)
+    return [(row["endpoint_id"], row["secret"]) for row in rows]
+
+
+def _connection(row: Any) -> HubConnection:
+    return HubConnection(
+        row["hub_account_id"],
+        row["client_id"],
+        row["client_secret"],
+        row["endpoint_id"],
+        row["verified_at"],
+    )

@@ -1,0 +1,44 @@
+"""What both gateways answer webhooks, and which of their headers they keep."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import asyncpg
+import structlog
+from aiohttp import web
+
+from shared.web import Problem
+
+log = structlog.get_logger(__name__)
+
+_CANNOT_STORE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_RETRY_AFTER_S: Final = 5
+
+
+def unauthentic() -> Problem:
+    """Return the answer to a webhook that the other side did not send, or not like this."""
+    return Problem(401, "signature_invalid", "The webhook's signature is not valid")
+
+
+@contextmanager
+def storing() -> Iterator[None]:
+    """Answer 503 if the database fails inside: then the webhook is sent again."""
+    try:
+        yield
+    except _CANNOT_STORE as error:
+        log.exception("webhook could not be stored", action="webhook_not_stored")
+        raise Problem(
+            503,
+            "not_stored",
+            "The webhook could not be stored",
+            headers={"Retry-After": str(_RETRY_AFTER_S)},
+        ) from error
+
+
+def headers_of(request: web.Request, kept: Collection[str]) -> dict[str, str]:
+    """Return those headers that are kept, as text that can be stored whatever bytes they hold."""
+    present = {name: request.headers[name] for name in kept if name in request.headers}
+    return {
+        name: value.encode("ascii", "backslashreplace").decode() for name, value in present.items()
+    }

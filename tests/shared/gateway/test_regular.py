@@ -1,0 +1,46 @@
+"""Work that is due from time to time."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from shared.contracts import partition_of
+from shared.gateway.regular import RegularWork
+from shared.gateway.store import Connection
+from shared.gateway.values import NewWork
+from tests.shared.gateway.kit import Kit, hint
+from tests.waiting import eventually
+
+OFTEN = timedelta(milliseconds=30)
+
+
+class DueOnce:
+    """Accounts that are due until they were taken; the first look of all fails."""
+
+    def __init__(self, *accounts: UUID) -> None:
+        self.waiting = list(accounts)
+        self.has_failed = False
+
+    async def take_due(self, conn: Connection, partition: int) -> Sequence[NewWork]:
+        if not self.has_failed:
+            self.has_failed = True
+            raise ConnectionError("as if the database were away")
+        due = [account for account in self.waiting if partition_of(account) == partition]
+        self.waiting = [account for account in self.waiting if account not in due]
+        return [hint(account, "compare") for account in due]
+
+
+async def test_what_is_due_is_enqueued_and_announced_also_after_a_look_that_failed(
+    kit: Kit,
+) -> None:
+    accounts = [await kit.account() for _ in range(3)]
+    due, announced = DueOnce(*accounts), list[UUID]()
+    regular = RegularWork(
+        kit.pool, kit.queue, due.take_due, every=OFTEN, committed=announced.append
+    )
+
+    async with regular.run():
+        await eventually(lambda: len(announced) == 3)
+
+    assert sorted(announced) == sorted(accounts)
+    assert await kit.waiting_labels() == ["compare"] * 3
