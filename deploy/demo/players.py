@@ -230,14 +230,24 @@ class Play:
 
 
 @asynccontextmanager
-async def connected(product: Product, name: str, *, within_s: float = 30) -> AsyncIterator[Play]:
+async def connected(
+    product: Product,
+    name: str,
+    *,
+    within_s: float = 30,
+    prepare: Callable[[Seller, Operator], Awaitable[None]] | None = None,
+) -> AsyncIterator[Play]:
     """Make an account, connect both of its sides as a seller would, and let it go live.
 
-    Its Bling company and its 360Hub account are new ones, so that plays never meet.
+    Its Bling company and its 360Hub account are new ones, so that plays never meet. ``prepare`` is
+    called before they are connected.
     """
     async with _stage(product) as stage:
         company = (await stage.bling.call("POST", "/_sandbox/companies", {"name": name}))["id"]
         hub_account = await stage.hub.call("POST", "/_sandbox/accounts", {"name": name})
+        if prepare is not None:
+            operator = Operator(stage.hub, hub_account["account_id"])
+            await prepare(Seller(stage.bling, company), operator)
         made = await stage.core.call("POST", "/api/accounts", {"name": name})
         yield await _connect(stage, made, company, hub_account, within_s)
 

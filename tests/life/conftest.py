@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
+import aiohttp
 import pytest
 
 from deploy import database, development, product
-from deploy.demo.players import Play, connected
+from deploy.demo.players import Operator, Play, Seller, Web, connected
 from deploy.demo.story import Scene
 from deploy.product import BLING_SANDBOX, HUB_SANDBOX, Ports, Product
 from deploy.servers import Found
@@ -19,13 +20,20 @@ from shared.bus import Topology, connect
 async def running_system(name: str, found: Found, state: Path) -> AsyncIterator[Product]:
     """Start the system with its own database and names on the bus; leave nothing behind."""
     prefix = f"test-{uuid4().hex[:12]}."
-    settings = {**development.new_secrets(), "BUS_PREFIX": prefix, "LOG_FORMAT": "json"}
+    settings = {
+        **development.new_secrets(),
+        "BUS_PREFIX": prefix,
+        "LOG_FORMAT": "json",
+        # The doubles are told to allow as much below; the demo lives with the real limits.
+        "BLING_GATEWAY_CALLS_PER_SECOND": "100",
+        "BLING_GATEWAY_TOKEN_CALLS_PER_MINUTE": "1000",
+    }
     try:
         async with (
             database.temporary(found.database_url) as made,
             product.running(name, found, made, settings, ports=Ports.free(), state=state) as system,
         ):
-            await _loosen_limits(system)
+            await _retry_webhooks_soon(system)
             yield system
     finally:
         connection = await connect(found.amqp_url, "tests: clean-up")
@@ -33,22 +41,27 @@ async def running_system(name: str, found: Found, state: Path) -> AsyncIterator[
             await Topology(prefix).delete(connection)
 
 
-async def _loosen_limits(system: Product) -> None:
-    """Let the doubles answer as fast as the tests ask: speed is not what these tests are about."""
-    import aiohttp
-
+async def _retry_webhooks_soon(system: Product) -> None:
+    """Let the doubles try again at once where the real ones wait for minutes and hours."""
     async with aiohttp.ClientSession() as session:
-        bling = {"per_second": 10_000, "per_day": 10_000_000, "address_rules": False}
-        hub = {"per_minute": 1_000_000, "burst": 100_000, "tokens_per_minute": 10_000}
-        gaps = {"retry_gaps_s": [0.2] * 40}
-        for url, path, body in (
-            (system.url(BLING_SANDBOX), "limits", bling),
-            (system.url(HUB_SANDBOX), "limits", hub),
-            (system.url(BLING_SANDBOX), "webhooks", gaps),
-            (system.url(HUB_SANDBOX), "webhooks", gaps),
-        ):
-            async with session.post(f"{url}/_sandbox/{path}", json=body) as answer:
-                assert answer.status < 300, await answer.text()
+        for name in (BLING_SANDBOX, HUB_SANDBOX):
+            web = Web(session, system.url(name))
+            await web.call("POST", "/_sandbox/webhooks", {"retry_gaps_s": [0.2] * 40})
+
+
+@asynccontextmanager
+async def new_account(system: Product) -> AsyncIterator[Play]:
+    """Connect an account of its own, which both doubles let call as often as it likes."""
+    name = f"Loja {uuid4().hex[:6]}"
+    async with connected(system, name, prepare=_without_limits) as play:
+        yield play
+
+
+async def _without_limits(seller: Seller, operator: Operator) -> None:
+    calls = {"per_second": 10_000, "per_day": 10_000_000, "address_rules": False}
+    await seller.web.call("POST", "/_sandbox/limits", {**calls, "company": seller.company})
+    rate = {"per_minute": 1_000_000, "burst": 100_000, "tokens_per_minute": 10_000}
+    await operator.web.call("POST", "/_sandbox/limits", {**rate, "account": operator.account})
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +80,7 @@ async def system(found: Found, tmp_path_factory: pytest.TempPathFactory) -> Asyn
 @pytest.fixture
 async def play(system: Product) -> AsyncIterator[Play]:
     """A newly connected account."""
-    async with connected(system, f"Loja {uuid4().hex[:6]}") as made:
+    async with new_account(system) as made:
         yield made
 
 

@@ -1,17 +1,15 @@
 """kill -9, frozen and doubled processes in the middle of the life: nothing lost, nothing twice."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from uuid import uuid4
 
 import pytest
 
 from deploy.demo import story
 from deploy.demo.checks import differences
-from deploy.demo.players import connected
 from deploy.demo.story import Scene
 from deploy.product import Product
 from deploy.servers import Found
-from tests.life.conftest import running_system
+from tests.life.conftest import new_account, running_system
 
 END = {"situation": "Atendido", "status": "delivered", "shipments": 1}
 
@@ -25,7 +23,7 @@ async def system(found: Found, tmp_path_factory: pytest.TempPathFactory) -> Asyn
 
 @pytest.fixture
 async def scene(system: Product) -> AsyncIterator[Scene]:
-    async with connected(system, f"Loja {uuid4().hex[:6]}") as play:
+    async with new_account(system) as play:
         yield Scene(play, lambda _: None)
 
 

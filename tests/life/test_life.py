@@ -98,7 +98,7 @@ async def test_an_edit_after_labels_is_a_reason_until_they_are_voided(scene: Sce
     await story.start(scene)
     await story.advance(scene, "awaiting_dispatch")
 
-    address = {"transporte": {"etiqueta": {"complemento": "Fundos"}}}
+    address = {"transporte": {"etiqueta": {"complemento": "Portão azul dos fundos"}}}
     await scene.play.seller.edits(scene.order_id, address)
 
     await scene.reason_is("content_locked")
@@ -107,7 +107,9 @@ async def test_an_edit_after_labels_is_a_reason_until_they_are_voided(scene: Sce
 
     async def arrived() -> bool:
         order = await scene.hub_order()
-        return bool(order["content"]["recipient"]["address"]["complement"] == "Fundos")
+        return bool(
+            order["content"]["recipient"]["address"]["complement"] == "Portão azul dos fundos"
+        )
 
     await until("the edit to arrive", arrived)
     await scene.reason_is()
