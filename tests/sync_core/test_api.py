@@ -306,6 +306,28 @@ async def test_an_action_that_nothing_asks_for_is_refused(
         assert problem["code"] == "action_not_offered"
 
 
+async def test_the_next_shipment_is_refused_until_bling_shows_the_start(
+    api: Api, log: EventLog, seller: Seller
+) -> None:
+    await take(
+        log,
+        seller,
+        seller.observed(1, OPEN),
+        seller.observed(1, content=content()),
+        seller.observed(1, CANCELLED),
+        seller.observed(1, OPEN),
+    )
+    path = f"/api/orders/{seller.tag}-1"
+    assert [reason["code"] for reason in (await api.get(path))["reasons"]] == ["reopened"]
+
+    problem = await api.call("POST", f"{path}/confirm-reopening", status=409)
+
+    assert problem["code"] == "not_ready_to_reopen"
+    await take(log, seller, seller.observed(1, START, content=content()))
+    await api.call("POST", f"{path}/confirm-reopening")
+    assert (await api.get(path))["shipment"]["number"] == 2
+
+
 async def test_a_confirmed_start_is_logged_with_its_person_once(
     api: Api, log: EventLog, seller: Seller, pool: Pool
 ) -> None:

@@ -27,11 +27,11 @@ from services.sync_core.api.models import (
 from services.sync_core.audit.explanations import explanations
 from services.sync_core.audit.timeline import START, Subject, find_order, timeline
 from services.sync_core.audit.words import Words
-from services.sync_core.domain import REASONS, AccountState, OrderState
+from services.sync_core.domain import REASONS, AccountState, OrderState, can_reopen
 from services.sync_core.identity import parse_order_key
 from services.sync_core.log import sql as log_sql
 from services.sync_core.log.parking import Parking
-from services.sync_core.log.states import Key, States
+from services.sync_core.log.states import ACCOUNT, Key, States
 from shared.contracts import Contract, Frozen, partition_of
 from shared.contracts import sync_core as core
 from shared.web import Problem, body_of
@@ -225,9 +225,19 @@ async def _act(request: web.Request, data: Contract, offered_as: str | None) -> 
         known = await writing.known([(account_id, entry.event_id)])
         if not known and offered_as is not None:
             states = States(writing.connection, writing.partition)
-            await states.load([Key(account_id, stream)])
+            await states.load([Key(account_id, stream), Key(account_id, ACCOUNT)])
             _must_be_offered(states[Key(account_id, stream)], offered_as)
+            _must_be_possible(states[Key(account_id, stream)], states.account(account_id), data)
         return answer(await log_action(writing, entry))
+
+
+def _must_be_possible(order: object, account: AccountState, data: Contract) -> None:
+    """Refuse a next shipment that the rules would not begin now, rather than log it in vain."""
+    if not isinstance(data, core.ReopeningConfirmed) or not isinstance(order, OrderState):
+        return
+    if not can_reopen(order, account):
+        detail = "Bling must show the start situação first, and 360Hub have settled the last one."
+        raise Problem(409, "not_ready_to_reopen", "The next shipment cannot begin yet", detail)
 
 
 def _must_be_offered(order: object, wanted: str) -> None:
