@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -38,6 +39,7 @@ async def run(found: Found) -> None:
         async with running_system("run", found) as system:
             async with trial_account(system, _TRIAL_ACCOUNT) as play:
                 done(f"Account {play.keeper.tag} ({_TRIAL_ACCOUNT}) is connected to both sandboxes")
+            _keep_settings(system)
             _show_addresses(system)
             async with terminal.shown(system.stack):
                 ended = await system.stack.first_end()
@@ -87,6 +89,14 @@ def _cancel_on_signal() -> None:
         loop.add_signal_handler(number, cancel)
 
 
+def _keep_settings(system: Product) -> None:
+    """Leave the services' settings for command lines in another terminal."""
+    path = STATE / "run.env"
+    path.touch(mode=0o600)
+    lines = [f"{name}={shlex.quote(value)}\n" for name, value in sorted(system.environment.items())]
+    path.write_text("".join(lines))
+
+
 def _show_addresses(system: Product) -> None:
     done("Running; Ctrl-C stops everything")
     for name, what in (
@@ -97,4 +107,4 @@ def _show_addresses(system: Product) -> None:
         (product.HUB_SANDBOX, "a double of 360Hub"),
     ):
         console.print(f"  {system.url(name)}  {what}")
-    console.print(f"  API tokens are in {STATE / 'development.env'}")
+    console.print(f"  Settings and API tokens are in {STATE / 'run.env'}")

@@ -1,6 +1,7 @@
 """Shows what programs write to their logs, each line led by a coloured name."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,9 +19,10 @@ _COLOURS = ("cyan", "green", "magenta", "yellow", "blue")
 
 @asynccontextmanager
 async def shown(stack: Stack) -> AsyncIterator[None]:
-    """Show all that the programs have said, and go on until the block ends.
+    """Show what the programs say from now on, until the block ends.
 
-    Follows the files instead of pipes: a slow terminal then never holds up a program.
+    What they said while they started stays in their files: it would push what we said out of
+    sight. Follows the files instead of pipes: a slow terminal then never holds up a program.
     """
     logs = _open(stack)
     task = asyncio.create_task(_follow(logs), name="show logs")
@@ -52,10 +54,13 @@ class _Log:
 def _open(stack: Stack) -> list[_Log]:
     width = max(len(name) for name in stack.names)
     prefixes = (f"{name:<{width}} │ " for name in stack.names)
-    return [
+    logs = [
         _Log(Text(prefix, style=colour), stack.log(name).open(errors="replace"))
         for name, prefix, colour in zip(stack.names, prefixes, cycle(_COLOURS), strict=False)
     ]
+    for log in logs:
+        log.file.seek(0, os.SEEK_END)
+    return logs
 
 
 async def _follow(logs: list[_Log]) -> None:
