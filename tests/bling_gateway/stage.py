@@ -1,26 +1,27 @@
 """The gateway and Bling's double as processes, and hands to play everybody around them."""
 
-import asyncio
-import os
-import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 import aiohttp
 import asyncpg
-from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
-from yarl import URL
 
-from shared.bus import Publisher, Topology, connect
 from shared.contracts import Contract, Message
 from shared.contracts.sync_core import ConnectAccount
+from tests.gateways import (
+    Core,
+    answering,
+    free_port,
+    login_of,
+    migrated,
+    program,
+    running_core,
+)
 from tests.waiting import eventually
 
 CLIENT_ID = "bling-test-client"
@@ -34,22 +35,10 @@ OPEN, DELIVERED, CANCELLED, STARTED, VERIFIED = 6, 9, 12, 15, 24
 Json = dict[str, Any]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @dataclass(frozen=True)
 class Ports:
     gateway: int = field(default_factory=free_port)
     bling: int = field(default_factory=free_port)
-
-
-def role_of(database_url: str) -> str:
-    """Name the gateway's login: one for each test database, because roles are the server's."""
-    return f"gateway_of_{URL(database_url).name}"
 
 
 def gateway_environment(
@@ -57,13 +46,12 @@ def gateway_environment(
 ) -> dict[str, str]:
     """What the gateway under test is told: the double instead of Bling, and no time to lose."""
     bling = f"http://127.0.0.1:{ports.bling}/Api/v3"
-    login = str(URL(database_url).with_user(role_of(database_url)).with_password("secret"))
     return {
         "AMQP_URL": amqp_url,
         "BUS_PREFIX": bus_prefix,
         "LOG_LEVEL": "info",
         "BLING_GATEWAY_PORT": str(ports.gateway),
-        "BLING_GATEWAY_DATABASE_URL": login,
+        "BLING_GATEWAY_DATABASE_URL": login_of("bling_gateway", database_url),
         "BLING_GATEWAY_MIGRATION_DATABASE_URL": database_url,
         "BLING_GATEWAY_MASTER_KEY": MASTER_KEY,
         "BLING_GATEWAY_API_TOKENS": f"operator:{API_TOKEN}",
@@ -88,73 +76,6 @@ def bling_environment(ports: Ports) -> dict[str, str]:
         "BLING_SANDBOX_REDIRECT_URL": f"{gateway}/oauth/callback",
         "BLING_SANDBOX_WEBHOOK_URL": f"{gateway}/webhooks/bling",
     }
-
-
-@asynccontextmanager
-async def program(
-    *arguments: str, environment: dict[str, str], log: Path
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run one of our programs until the block is left."""
-    with log.open("ab") as output:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            *arguments,
-            env={**os.environ, **environment},
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
-
-
-async def run_once(*arguments: str, environment: dict[str, str], log: Path) -> int:
-    """Run one of our programs to its end."""
-    async with program(*arguments, environment=environment, log=log) as process:
-        return await process.wait()
-
-
-async def answering(http: aiohttp.ClientSession, url: str) -> None:
-    """Wait until an address answers 200."""
-
-    async def answers() -> bool:
-        try:
-            async with http.get(url) as response:
-                return response.status == 200
-        except aiohttp.ClientError:
-            return False
-
-    await eventually(answers, within_s=20)
-
-
-class FactsHeard:
-    """Every fact on the bus, in the order in which it came."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-
-    @classmethod
-    async def listening(cls, connection: AbstractRobustConnection, topology: Topology) -> Self:
-        heard = cls()
-        channel = await connection.channel()
-        queue = await channel.declare_queue(exclusive=True)
-        await queue.bind(topology.exchange("facts"), "#")
-        await queue.consume(heard._take, no_ack=True)
-        return heard
-
-    async def _take(self, message: AbstractIncomingMessage) -> None:
-        self.messages.append(Message.decode(message.body))
-
-    def of(self, account_id: UUID, *types: str) -> list[Message]:
-        return [
-            message
-            for message in self.messages
-            if message.accountid == account_id and (not types or message.type in types)
-        ]
 
 
 @dataclass
@@ -191,21 +112,19 @@ class Seller:
 
     async def command(self, data: Contract, *, subject: str) -> Message:
         """Command something, as the sync core does."""
-        return await self.stage.command(self.account_id, data, subject=subject)
+        return await self.stage.core.send(self.account_id, subject, data)
 
     async def fact(self, type_: str, count: int = 1, *, within_s: float = 10) -> Message:
         """Wait for so many facts of a type, and return the last."""
-        heard = self.stage.facts
-
         try:
-            await eventually(lambda: len(heard.of(self.account_id, type_)) >= count, within_s)
+            await eventually(lambda: len(self.facts(type_)) >= count, within_s)
         except TimeoutError:
-            told = [message.type for message in heard.of(self.account_id)]
+            told = [message.type for message in self.facts()]
             raise AssertionError(f"no {type_} no. {count}, but {told}") from None
-        return heard.of(self.account_id, type_)[count - 1]
+        return self.facts(type_)[count - 1]
 
     def facts(self, *types: str) -> list[Message]:
-        return self.stage.facts.of(self.account_id, *types)
+        return self.stage.core.told(self.account_id, *types)
 
     async def rows(self, query: str, *values: object) -> list[asyncpg.Record]:
         """Look into the gateway's database."""
@@ -236,35 +155,17 @@ class Stage:
 
     http: aiohttp.ClientSession
     database: "asyncpg.Pool[asyncpg.Record]"
-    publisher: Publisher
-    facts: FactsHeard
+    core: Core
     gateway_url: str
     bling_url: str
     environment: dict[str, str]
     log: Path
 
-    async def command(self, account_id: UUID, data: Contract, *, subject: str) -> Message:
-        message = Message(
-            id=uuid4(),
-            source="/sync_core",
-            type=data.TYPE,
-            subject=subject,
-            time=datetime.now(UTC),
-            dataschema=data.dataschema(),
-            accountid=account_id,
-            sequence=1,
-            correlationid=uuid4(),
-            data=data.model_dump(mode="json"),
-        )
-        await self.publisher.publish("commands", message)
-        return message
-
     async def known_account(self) -> UUID:
         """Make an account known to the gateway."""
         account_id = uuid4()
-        await self.command(
-            account_id, ConnectAccount(name="Loja", tag=account_id.hex[:8]), subject="account"
-        )
+        command = ConnectAccount(name="Loja", tag=account_id.hex[:8])
+        await self.core.send(account_id, "account", command)
 
         async def is_known() -> bool:
             known = "SELECT EXISTS (SELECT FROM bling_gateway.account WHERE account_id = $1)"
@@ -330,22 +231,6 @@ class Stage:
 
 
 @asynccontextmanager
-async def migrated(
-    environment: dict[str, str], database_url: str, log: Path
-) -> AsyncIterator[None]:
-    """Migrate by the command line, and remove the login that it made at the end."""
-    status = await run_once("services.bling_gateway", "migrate", environment=environment, log=log)
-    assert status == 0, log
-    try:
-        yield
-    finally:
-        admin = await asyncpg.connect(database_url)
-        role = role_of(database_url)
-        await admin.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
-        await admin.close()
-
-
-@asynccontextmanager
 async def running_stage(
     database_url: str, amqp_url: str, bus_prefix: str, log: Path
 ) -> AsyncIterator[Stage]:
@@ -354,18 +239,13 @@ async def running_stage(
     environment = gateway_environment(database_url, amqp_url, bus_prefix, ports)
     gateway_url, bling_url = (f"http://127.0.0.1:{port}" for port in (ports.gateway, ports.bling))
     async with (
-        migrated(environment, database_url, log),
+        migrated("bling_gateway", database_url, environment, log),
         aiohttp.ClientSession() as http,
-        await connect(amqp_url, "tests: bling gateway") as connection,
+        running_core(amqp_url, bus_prefix) as core,
         asyncpg.create_pool(database_url, min_size=1, max_size=2) as database,
         program("sandbox.bling", environment=bling_environment(ports), log=log),
         program("services.bling_gateway", "serve", environment=environment, log=log),
     ):
-        topology = Topology(bus_prefix)
-        await topology.declare(connection)
-        publisher = Publisher(connection, topology)
-        facts = await FactsHeard.listening(connection, topology)
         await answering(http, f"{bling_url}/_sandbox/health")
         await answering(http, f"{gateway_url}/readyz")
-        yield Stage(http, database, publisher, facts, gateway_url, bling_url, environment, log)
-        await publisher.close()
+        yield Stage(http, database, core, gateway_url, bling_url, environment, log)

@@ -193,7 +193,7 @@ async def test_a_command_that_comes_twice_is_carried_out_once(seller: Seller) ->
     await seller.choose(order_id, STARTED)
     await seller.settled()
 
-    await seller.stage.publisher.publish("commands", command)
+    await seller.stage.core.send_again(command)
     later = await set_situation(seller, order_id, DELIVERED)
 
     fact = await seller.fact(SET, 2)

@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.gateways import Core, running_core
 from tests.hub_gateway.sandbox import HubAccount, Sandbox, running_sandbox
-from tests.hub_gateway.system import Core, Gateway, Seller, running_core, running_gateway
+from tests.hub_gateway.system import Gateway, Seller, running_gateway
 
 
 @pytest.fixture(scope="session")
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with running_sandbox() as running:
+async def sandbox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
+    async with running_sandbox(tmp_path_factory.mktemp("hub_sandbox") / "log") as running:
         yield running
 
 
@@ -27,9 +28,15 @@ async def core(amqp_url: str, bus_prefix: str) -> AsyncIterator[Core]:
 
 @pytest.fixture(scope="module")
 async def gateway(
-    core: Core, database_url: str, amqp_url: str, bus_prefix: str, sandbox: Sandbox
+    core: Core,
+    database_url: str,
+    amqp_url: str,
+    bus_prefix: str,
+    sandbox: Sandbox,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Gateway]:
-    async with running_gateway(database_url, amqp_url, bus_prefix, sandbox.url) as running:
+    log = tmp_path_factory.mktemp("hub_gateway") / "log"
+    async with running_gateway(database_url, amqp_url, bus_prefix, sandbox.url, log) as running:
         yield running
 
 

@@ -1,26 +1,15 @@
 """360Hub's double as a process of its own, and an account in it to play with."""
 
-import asyncio
-import os
-import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from services.hub_gateway.tokens import Credentials
-
-_START_WITHIN_S = 20.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from tests.gateways import answering, free_port, program
 
 
 @dataclass(frozen=True)
@@ -114,33 +103,13 @@ class Sandbox:
 
 
 @asynccontextmanager
-async def running_sandbox() -> AsyncIterator[Sandbox]:
+async def running_sandbox(log: Path) -> AsyncIterator[Sandbox]:
     port = free_port()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "sandbox.hub",
-        env={**os.environ, "HUB_SANDBOX_PORT": str(port)},
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with aiohttp.ClientSession() as http:
-            url = f"http://127.0.0.1:{port}"
-            await _answering(http, f"{url}/_sandbox/health")
-            yield Sandbox(http, url)
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-async def _answering(http: aiohttp.ClientSession, url: str) -> None:
-    async with asyncio.timeout(_START_WITHIN_S):
-        while True:
-            try:
-                async with http.get(url) as response:
-                    if response.ok:
-                        return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.05)
+    environment = {"HUB_SANDBOX_PORT": str(port)}
+    async with (
+        aiohttp.ClientSession() as http,
+        program("sandbox.hub", environment=environment, log=log),
+    ):
+        url = f"http://127.0.0.1:{port}"
+        await answering(http, f"{url}/_sandbox/health")
+        yield Sandbox(http, url)

@@ -1,88 +1,25 @@
-"""The gateway as a process of its own, and a stand-in for the core at the other end of the bus."""
+"""The gateway as a process of its own, and a seller on both sides of it."""
 
 import asyncio
 import base64
-import os
-import sys
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID, uuid4
 
-import aio_pika
 import aiohttp
-from aio_pika.abc import AbstractIncomingMessage
-from yarl import URL
 
-from shared.bus import Publisher, Topology, connect
-from shared.contracts import PARTITIONS, Contract, Message
+from shared.contracts import Message
 from shared.contracts.references import order_reference, product_reference
 from shared.contracts.sync_core import CancelOrder, ConnectAccount, ImportProduct, RegisterOrder
+from tests.gateways import Core, answering, free_port, login_of, migrated, start
 from tests.hub_gateway.samples import order_content, product_content
-from tests.hub_gateway.sandbox import HubAccount, free_port
+from tests.hub_gateway.sandbox import HubAccount
 from tests.waiting import eventually
 
 TOKEN = "an-operators-token"
-_ROOT = Path(__file__).parents[2]
-Fact = TypeVar("Fact", bound=Contract)
-
-
-@dataclass
-class Core:
-    """What the sync core is to the gateway: it sends commands and gets facts."""
-
-    publisher: Publisher
-    facts: dict[UUID, list[Message]] = field(default_factory=lambda: defaultdict(list))
-
-    async def send(self, account_id: UUID, stream: str, command: Contract) -> Message:
-        """Send a command, as the core's relay does."""
-        message = Message(
-            id=uuid4(),
-            source="/sync_core",
-            type=command.TYPE,
-            subject=stream,
-            time=datetime.now(UTC),
-            dataschema=command.dataschema(),
-            accountid=account_id,
-            sequence=1,
-            correlationid=uuid4(),
-            data=command.model_dump(mode="json"),
-        )
-        await self.publisher.publish("commands", message)
-        return message
-
-    async def send_again(self, message: Message) -> None:
-        await self.publisher.publish("commands", message)
-
-    async def listen(self, connection: Any, topology: Topology) -> None:
-        channel = await connection.channel()
-        await channel.set_qos(prefetch_count=100)
-        for partition in range(PARTITIONS):
-            queue = await channel.get_queue(topology.queue("sync_core", partition), ensure=False)
-            await queue.consume(self._hear)
-
-    async def _hear(self, delivery: AbstractIncomingMessage) -> None:
-        message = Message.decode(delivery.body)
-        self.facts[message.accountid].append(message)
-        await delivery.ack()
-
-
-@asynccontextmanager
-async def running_core(amqp_url: str, prefix: str) -> AsyncIterator[Core]:
-    topology = Topology(prefix)
-    async with await connect(amqp_url, "tests: publisher") as publishing:
-        await topology.declare(publishing)
-        publisher = Publisher(publishing, topology)
-        consuming = await aio_pika.connect(amqp_url)
-        async with consuming:
-            core = Core(publisher)
-            await core.listen(consuming, topology)
-            yield core
-        await publisher.close()
 
 
 @dataclass
@@ -92,13 +29,14 @@ class Gateway:
     url: str
     environment: Mapping[str, str]
     http: aiohttp.ClientSession
+    log: Path
     process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        self.process = await asyncio.create_subprocess_exec(
-            *_command("serve"), env=self.environment, cwd=_ROOT
+        self.process = await start(
+            "services.hub_gateway", "serve", environment=self.environment, log=self.log
         )
-        await eventually(self._is_ready, within_s=30)
+        await answering(self.http, f"{self.url}/readyz")
 
     async def kill(self) -> None:
         """End the process as a power cut does."""
@@ -135,53 +73,36 @@ class Gateway:
         _, answer = await self.api("GET", "/accounts")
         return {account["account_id"]: account["state"] for account in answer["accounts"]}
 
-    async def _is_ready(self) -> bool:
-        assert self.process is not None
-        assert self.process.returncode is None, "the gateway ended"
-        try:
-            async with self.http.get(f"{self.url}/readyz") as response:
-                return response.status == 200
-        except aiohttp.ClientError:
-            return False
-
 
 @asynccontextmanager
 async def running_gateway(
-    database_url: str, amqp_url: str, prefix: str, hub_url: str
+    database_url: str, amqp_url: str, prefix: str, hub_url: str, log: Path
 ) -> AsyncIterator[Gateway]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    service = URL(database_url).with_user("hub_gateway_test").with_password("development")
     environment = {
-        **os.environ,
         "AMQP_URL": amqp_url,
         "BUS_PREFIX": prefix,
-        "LOG_FORMAT": "console",
-        "LOG_LEVEL": os.environ.get("TEST_LOG_LEVEL", "error"),
+        "LOG_LEVEL": "info",
         "HUB_GATEWAY_PORT": str(port),
         "HUB_GATEWAY_API_URL": hub_url,
         "HUB_GATEWAY_PUBLIC_URL": url,
-        "HUB_GATEWAY_DATABASE_URL": str(service),
+        "HUB_GATEWAY_DATABASE_URL": login_of("hub_gateway", database_url),
         "HUB_GATEWAY_MIGRATION_DATABASE_URL": database_url,
         "HUB_GATEWAY_MASTER_KEY": base64.b64encode(bytes(32)).decode(),
         "HUB_GATEWAY_API_TOKENS": f"tests:{TOKEN}",
         "HUB_GATEWAY_RECONCILE_EVERY_S": "2",
     }
-    migration = await asyncio.create_subprocess_exec(
-        *_command("migrate"), env=environment, cwd=_ROOT
-    )
-    assert await migration.wait() == 0
-    async with aiohttp.ClientSession() as http:
-        gateway = Gateway(url, environment, http)
+    async with (
+        migrated("hub_gateway", database_url, environment, log),
+        aiohttp.ClientSession() as http,
+    ):
+        gateway = Gateway(url, environment, http, log)
         await gateway.start()
         try:
             yield gateway
         finally:
             await gateway.kill()
-
-
-def _command(name: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "services.hub_gateway", name)
 
 
 @dataclass
@@ -271,7 +192,7 @@ class Seller:
 
     @property
     def all_facts(self) -> list[Message]:
-        return self.core.facts[self.account_id]
+        return self.core.told(self.account_id)
 
     async def fact(
         self,

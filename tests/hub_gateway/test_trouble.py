@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.hub_gateway.sandbox import free_port
+from tests.gateways import free_port
 from tests.hub_gateway.system import Gateway, Seller
 
 
@@ -143,8 +143,9 @@ async def test_told_to_stop_it_ends_in_order(seller: Seller) -> None:
 
 async def test_two_replicas_share_the_work_and_one_may_die(seller: Seller) -> None:
     port = free_port()
-    environment = {**seller.gateway.environment, "HUB_GATEWAY_PORT": str(port)}
-    other = Gateway(f"http://127.0.0.1:{port}", environment, seller.gateway.http)
+    first = seller.gateway
+    environment = {**first.environment, "HUB_GATEWAY_PORT": str(port)}
+    other = Gateway(f"http://127.0.0.1:{port}", environment, first.http, first.log)
     await other.start()
     try:
         await seller.registered()
