@@ -10,6 +10,7 @@ BlingError
 │   └── SameSituationError what was asked for is so already
 ├── TooLateError           nothing was sent: the read before it is too old by now
 └── UnreadableError        Bling answered with something that we do not understand
+    └── MisshapenError     the record is at fault: asking again will not help until it is mended
 """
 
 from typing import Literal
@@ -75,3 +76,7 @@ class TooLateError(BlingError):
 
 class UnreadableError(BlingError):
     """The answer has not the shape that Bling documents."""
+
+
+class MisshapenError(UnreadableError):
+    """A record has fields of another type than Bling documents."""

@@ -17,7 +17,12 @@ from pydantic import ValidationError
 
 from services.bling_gateway import translate, wire
 from services.bling_gateway.client import BlingClient
-from services.bling_gateway.errors import NotFoundError, RefusedError, UnreadableError
+from services.bling_gateway.errors import (
+    MisshapenError,
+    NotFoundError,
+    RefusedError,
+    UnreadableError,
+)
 from services.bling_gateway.observe import OrderReading
 from services.bling_gateway.store import orders
 from services.bling_gateway.store import readings as store
@@ -211,7 +216,7 @@ def _shaped(model: type[W], raw: Any) -> W:
         return model.model_validate(raw)
     except ValidationError as error:
         # Without its cause: pydantic's text quotes the values, which may be personal.
-        raise UnreadableError(f"{model.__name__}: {error.error_count()} fields") from None
+        raise MisshapenError(f"{model.__name__}: {error.error_count()} fields") from None
 
 
 def _context(account_id: UUID, kind: store.Kind, id_: int) -> bytes:

@@ -6,6 +6,7 @@ from services.bling_gateway.errors import (
     AccountDeadError,
     BlingError,
     LeftAloneError,
+    MisshapenError,
     RefusedError,
     ThrottledError,
 )
@@ -46,7 +47,7 @@ class Setbacks:
                 return TryAgain(None, f"not connected: {error.cause}", scope="account")
             case LeftAloneError():
                 return TryAgain(error.for_s, str(error), scope="account")
-            case RefusedError():
+            case RefusedError() | MisshapenError():
                 return ParkWork(str(error))
             case _:
                 return TryAgain(None, f"{type(error).__name__}: {error}")
