@@ -122,7 +122,7 @@ def import_if_due(product: ProductState, account: AccountState) -> Iterator[Deci
     Sending changed data puts the product back to review there, which would stop open orders: that
     waits for a new order (see :func:`import_for_new_order`).
     """
-    unsent = product.sending is None or product.sending in ("stale", "withheld", "refused")
+    unsent = product.sending in (None, "stale", "withheld", "refused", "parked")
     mended = product.approval == "rejected" and product.digest != product.sent_digest
     if product.wanted and (unsent or mended):
         yield from _import(product, account)

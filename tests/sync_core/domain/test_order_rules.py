@@ -421,6 +421,26 @@ class TestContent:
 
         assert core_.order.reasons == {"held": ("product_missing:15990001",)}
 
+    def test_a_product_whose_reading_was_parked_is_imported_once_it_can_be_read(self) -> None:
+        """Even if the order that waits for it was read again first."""
+        core_ = Core.live()
+        core_.fact(observed(OPEN))
+        core_.fact(observed(START))
+        (read,) = (event for event in core_.sent if event.data.TYPE == "bling.read_product")
+        parked = bling.CommandParked(
+            command_id=read.id, command_type=read.data.TYPE, cause="unreadable"
+        )
+        core_.fact(parked, stream="product-15990001")
+        assert core_.order.reasons == {"held": ("product_missing:15990001",)}
+        core_.human(core_.order.stream, core.RetryRequested())
+        core_.fact(observed(START))
+        core_.sent.clear()
+
+        core_.fact(product_observed(), stream="product-15990001")
+
+        assert [event.data.TYPE for event in core_.sent] == ["hub.import_product"]
+        assert core_.order.reasons == {}
+
 
 class TestCancel:
     @pytest.mark.parametrize("status", ["order_created", "in_manifest", "awaiting_dispatch"])
