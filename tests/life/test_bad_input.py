@@ -23,7 +23,7 @@ from deploy.demo import story
 from deploy.demo.players import Json, Play, PlayError, until
 from deploy.demo.story import Scene
 from deploy.product import BLING_CLIENT, Product
-from services.hub_gateway.connections import Connections
+from services.hub_gateway.keyring import Keyring
 from shared.database import open_pool
 from shared.sealing import MasterKeys
 from tests.life.conftest import new_account
@@ -95,7 +95,7 @@ class Outside:
 async def outside(system: Product, play: Play) -> AsyncIterator[Outside]:
     keys = MasterKeys.parse(system.environment["HUB_GATEWAY_MASTER_KEY"])
     async with await open_pool(system.database.owner_url, "hub_gateway") as pool:
-        secrets = await Connections(pool, keys).webhook_secrets(UUID(play.keeper.account_id))
+        secrets = await Keyring(pool, keys).webhook_secrets(UUID(play.keeper.account_id))
     async with aiohttp.ClientSession() as http:
         yield Outside(system, play, http, secrets[0])
 
@@ -354,6 +354,30 @@ class TestOddOrders:
         await scene.reason_is("held")
 
         await story.cancelled_in_bling(scene)
+
+
+class TestOddProducts:
+    async def test_a_product_of_another_shape_holds_its_order_until_a_person_retries(
+        self, scene: Scene
+    ) -> None:
+        seller = scene.play.seller
+        wrong = {"company": seller.company, "override": {"dimensoes": {"largura": "larga"}}}
+        product = (await seller.web.call("POST", "/_sandbox/products", wrong))["id"]
+
+        scene.order = await seller.places_order(situation=6, product_ids=[product])
+        await seller.sets(scene.order_id, "Em andamento")
+
+        await first_seen(scene)
+        state = await scene.reason_is("held")
+        (reason,) = state["reasons"]
+        assert reason["explanations"] == [f"o produto {product} não pôde ser importado na 360Hub"]
+        assert "retry" in reason["actions"]
+
+        path = f"/_sandbox/products/{product}?company={seller.company}"
+        await seller.web.call("PATCH", path, {"dimensoes": {"largura": 12}})
+        await scene.play.keeper.acts(scene.order_id, "retry")
+
+        await scene.both_show("Em andamento", "order_created")
 
 
 class TestOddSituations:
