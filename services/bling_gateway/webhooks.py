@@ -45,7 +45,7 @@ class Webhooks:
         """Store an authentic webhook, and queue what it is a reason for."""
         body = await request.read()
         if not self._is_authentic(body, request.headers.get(SIGNATURE_HEADER, "")):
-            raise unauthentic()
+            raise unauthentic("no signature matches")
         with storing():
             await self._store(body, headers_of(request, _KEPT_HEADERS))
         return web.Response()

@@ -68,13 +68,7 @@ class Webhooks:
         try:
             webhook_id = verify(request.headers, body, secrets, now_s=time.time())
         except BadSignatureError as error:
-            log.warning(
-                "webhook refused",
-                action="webhook_refused",
-                account_id=str(account_id),
-                cause=str(error),
-            )
-            raise unauthentic() from error
+            raise unauthentic(str(error), account_id=str(account_id)) from error
         return account_id, webhook_id
 
     async def _store(
@@ -159,7 +153,7 @@ def _account_of(request: web.Request) -> UUID:
     try:
         return UUID(request.match_info["account_id"])
     except ValueError as error:
-        raise unauthentic() from error
+        raise unauthentic("the address names no account") from error
 
 
 def _event_of(body: bytes) -> wire.Event | None:

@@ -16,8 +16,9 @@ _CANNOT_STORE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, 
 _RETRY_AFTER_S: Final = 5
 
 
-def unauthentic() -> Problem:
-    """Return the answer to a webhook that the other side did not send, or not like this."""
+def unauthentic(cause: str, **ids: str) -> Problem:
+    """Log why, and return the answer to a webhook that the other side did not send like this."""
+    log.warning("webhook refused", action="webhook_refused", cause=cause, **ids)
     return Problem(401, "signature_invalid", "The webhook's signature is not valid")
 
 
