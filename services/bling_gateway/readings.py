@@ -2,7 +2,7 @@
 
 Contacts, products and invoices are kept, sealed, for as long as they are likely to be what Bling
 has: a product until a webhook says that it changed, a contact for half a day (no webhook tells of
-contacts), an invoice until a webhook says so or it was not final yet.
+contacts) unless it stands in its orders' way, an invoice until a webhook says so or it was not final yet.
 """
 
 import time
@@ -119,7 +119,7 @@ class Readings:
         if not contact_id:
             return None, []
         kept = await self._kept(account_id, "contact", contact_id, wire.Contact, _KEPT["contact"])
-        if kept is not None:
+        if kept is not None and not translate.needs_mending(kept[0]):
             return kept[0], []
         contact, trouble = await _optional("contact", wire.Contact, client.contact, contact_id)
         if contact is not None:

@@ -146,6 +146,13 @@ def email_of(contact: wire.Contact | None) -> str | None:
     return documents.normalised_email(contact.email) if contact else None
 
 
+def needs_mending(contact: wire.Contact) -> bool:
+    """Tell whether a contact stands in its orders' way: its seller will soon change it."""
+    name, document = contact.nome, contact.numeroDocumento
+    has_bad_document = bool(document) and documents.normalised_document(document) is None
+    return not name or documents.is_masked(name) or has_bad_document
+
+
 def _item(line: int, item: wire.Item) -> Item:
     if item.produto is None:
         raise ValueError("an item without product is a problem, not content")

@@ -356,6 +356,37 @@ class TestOddOrders:
         await story.cancelled_in_bling(scene)
 
 
+class TestOddContacts:
+    @pytest.mark.parametrize(
+        ("wrong", "explanation"),
+        [
+            ({"numeroDocumento": "12345678900"}, "CPF ou CNPJ do cliente inválido"),
+            ({"email": ["x"]}, "valor inválido: cliente (contato)"),
+        ],
+    )
+    async def test_an_order_whose_contact_is_mended_arrives_when_it_is_tried_again(
+        self, scene: Scene, wrong: Json, explanation: str
+    ) -> None:
+        """Bling tells nobody of a contact's changes: a person asks for another reading."""
+        seller = scene.play.seller
+        await seller.webhooks(hold=True)
+        scene.order = await seller.places_order(situation=6)
+        path = f"/_sandbox/contacts/{scene.order['contato']['id']}?company={seller.company}"
+        sound = await seller.web.call("PATCH", path, {})
+        await seller.web.call("PATCH", path, wrong)
+        await seller.sets(scene.order_id, "Em andamento")
+        await seller.webhooks(hold=False)
+        await seller.releases_webhooks("as_is")
+        await first_seen(scene)
+        state = await scene.reason_is("held")
+        assert [r["explanations"] for r in state["reasons"]] == [[explanation]]
+
+        await seller.web.call("PATCH", path, {part: sound[part] for part in wrong})
+        await scene.play.keeper.acts(scene.order_id, "retry")
+
+        await scene.both_show("Em andamento", "order_created")
+
+
 class TestOddProducts:
     async def test_a_product_of_another_shape_holds_its_order_until_a_person_retries(
         self, scene: Scene
