@@ -1,8 +1,9 @@
 """Reading an order with all that is needed to understand it, in as few calls as possible.
 
 Contacts, products and invoices are kept, sealed, for as long as they are likely to be what Bling
-has: a product until a webhook says that it changed, a contact for half a day (no webhook tells of
-contacts) unless it stands in its orders' way, an invoice until a webhook says so or it was not final yet.
+has: a product until a webhook says that it changed, an invoice until a webhook says so or it was
+not final yet, and a contact, of which no webhook tells, for half a day, unless something is wrong
+with it that its seller will mend.
 """
 
 import time
