@@ -140,7 +140,7 @@ class Connecting:
             )
             await connections.save_connection(conn, account_id, connection)
             if proved.cursor is not None:
-                await changes.read_changes_from(conn, account_id, proved.cursor, due_at=utc_now())
+                await changes.begin_reconciling(conn, account_id, proved.cursor, due_at=utc_now())
             if isinstance(endpoint, WebhookEndpoint):
                 await self._keyring.save_endpoint(conn, account_id, endpoint)
             else:

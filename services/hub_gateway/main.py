@@ -146,7 +146,7 @@ def _unguarded_handlers(runtime: GatewayRuntime, hub: HubClient) -> Mapping[str,
         tasks.PRODUCT_EVENT: products.take_event,
         tasks.PRODUCT_CATCH_UP: products.catch_up,
         tasks.MANIFEST_EVENT: ManifestFollower(runtime.queue, runtime.facts).take_event,
-        tasks.READ_CHANGES: Reconciler(hub, runtime.pool, runtime.queue).compare,
+        tasks.RECONCILE: Reconciler(hub, runtime.pool, runtime.queue).compare,
     }
 
 

@@ -20,7 +20,7 @@ _PAGES_AT_ONCE: Final = 20
 
 
 class Reconciler:
-    """Carries out ``read_changes``: has whatever is behind caught up with."""
+    """Carries out ``reconcile``: has whatever is behind caught up with."""
 
     def __init__(self, hub: port.Hub, pool: Pool, queue: WorkQueue) -> None:
         self._hub = hub
@@ -94,4 +94,4 @@ class Reconciling:
         due = await changes.take_due_accounts(
             conn, partition, now=utc_now(), every=self._every, limit=_ACCOUNTS_AT_ONCE
         )
-        return [tasks.read_changes(account_id) for account_id in due]
+        return [tasks.reconcile(account_id) for account_id in due]

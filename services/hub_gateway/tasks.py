@@ -14,7 +14,7 @@ PRODUCT_EVENT: Final = "product_event"
 MANIFEST_EVENT: Final = "manifest_event"
 ORDER_CATCH_UP: Final = "order_catch_up"
 PRODUCT_CATCH_UP: Final = "product_catch_up"
-READ_CHANGES: Final = "read_changes"
+RECONCILE: Final = "reconcile"
 
 ACCOUNT_STREAM: Final = "account"
 
@@ -36,8 +36,8 @@ class CatchUp(Frozen):
     up_to: int
 
 
-class ReadChanges(Frozen):
-    """Read what changed since the last time."""
+class Nothing(Frozen):
+    """A piece of work that needs to be told nothing."""
 
 
 def order_event(account_id: UUID, shipment: Shipment, event: dict[str, Any]) -> NewWork:
@@ -96,14 +96,14 @@ def catch_up(
     )
 
 
-def read_changes(account_id: UUID) -> NewWork:
+def reconcile(account_id: UUID) -> NewWork:
     """Read what changed since the last time; one such piece waiting is enough."""
     return NewWork(
         account_id=account_id,
         stream=ACCOUNT_STREAM,
         lane="inbound",
-        kind=READ_CHANGES,
-        payload=ReadChanges(),
+        kind=RECONCILE,
+        payload=Nothing(),
         priority=Priority.RECONCILE,
         supersedes=Supersedes.SAME_KIND,
     )

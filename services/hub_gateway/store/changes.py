@@ -6,7 +6,7 @@ from uuid import UUID
 from services.hub_gateway.store.rows import account_key
 from shared.gateway.store import Connection
 
-_READ_CHANGES_FROM = """
+_BEGIN_RECONCILING = """
     INSERT INTO change_cursor (partition, account_id, cursor, due_at)
     VALUES ($1, $2, $3, $4)
     ON CONFLICT (partition, account_id) DO UPDATE
@@ -39,11 +39,11 @@ _MOVE_CURSOR = """
 """
 
 
-async def read_changes_from(
+async def begin_reconciling(
     conn: Connection, account_id: UUID, cursor: str, *, due_at: datetime
 ) -> None:
     """Read the account's changes regularly, beginning with the cursor."""
-    await conn.execute(_READ_CHANGES_FROM, *account_key(account_id), cursor, due_at)
+    await conn.execute(_BEGIN_RECONCILING, *account_key(account_id), cursor, due_at)
 
 
 async def take_due_accounts(
