@@ -12,12 +12,17 @@ from shared.contracts.references import product_reference
 
 
 def ask_for_products(order: OrderState, event: Event, context: Context) -> Iterator[Decision]:
-    """Read the products that 360Hub does not know, and send those that changed since."""
+    """Read the products that 360Hub does not know, and send those that changed since.
+
+    Sending what changed puts a product back to review, so an order that is registered already asks
+    only for what 360Hub does not have.
+    """
+    registered = order.shipment is not None and order.shipment.registered
     if context.to_hub is None or not _sendable(order, context):
         return
     for product_id in order.waits_for:
         product = context.product(product_id)
-        if product_id in order.missing_products:
+        if product_id in order.missing_products or (registered and product.imported):
             continue
         if not product.wanted or product.missing:
             yield read_again(product)
