@@ -46,9 +46,10 @@ class AccountState(Frozen):
     gone: dict[int, datetime] = Field(default_factory=dict)
     reasons: tuple[str, ...] = ()
 
-    def gone_within_the_hour(self, now: datetime) -> int:
-        """Count the orders that vanished in the hour before ``now``."""
-        return sum(at > now - GONE_WINDOW for at in self.gone.values())
+    def gone_within_the_hour(self, now: datetime, *, but: int | None = None) -> int:
+        """Count the orders (``but`` that one) that vanished in the hour before ``now``."""
+        since = now - GONE_WINDOW
+        return sum(at > since and order_id != but for order_id, at in self.gone.items())
 
 
 def evolve(account: AccountState, event: Event) -> AccountState:

@@ -19,18 +19,20 @@ RECHECK_AFTER: Final = timedelta(minutes=10)
 
 def count_gone(order: OrderState, event: Event, context: Context) -> Iterator[Decision]:
     """Count a vanished order against its account, and hold it if too many vanish at once."""
-    match event.data:
-        case bling.OrderGone():
-            if order.order_id in context.account.gone:
-                return
-            told = core.AccountOrderGone(order_id=order.order_id)
-            yield decided(STREAM, told, about=order.stream)
-            earlier = context.account.gone_within_the_hour(event.recorded_at)
-            if earlier >= GONE_LIMIT:
-                held = core.OrderGoneHeld(gone_within_the_hour=earlier + 1)
-                yield decided(order.stream, held)
-        case core.GoneConfirmed() if "orders_gone" in context.account.reasons:
-            yield decided(STREAM, core.AccountReasonCleared(code="orders_gone"), about=order.stream)
+    account = context.account
+    if isinstance(event.data, bling.OrderGone) and order.gone == "gone":
+        told = core.AccountOrderGone(order_id=order.order_id)
+        yield decided(STREAM, told, about=order.stream)
+        others = account.gone_within_the_hour(event.recorded_at, but=order.order_id)
+        if others >= GONE_LIMIT:
+            yield decided(order.stream, core.OrderGoneHeld(gone_within_the_hour=others + 1))
+    elif _was_held(order) and order.gone != "held" and "orders_gone" in account.reasons:
+        yield decided(STREAM, core.AccountReasonCleared(code="orders_gone"), about=order.stream)
+
+
+def _was_held(order: OrderState) -> bool:
+    """Whether the order was held as gone until this event: its reason is not cleared yet."""
+    return order.reasons.get("held") == ("orders_gone",)
 
 
 def cancel(order: OrderState, event: Event, context: Context) -> Iterator[Decision]:
