@@ -13,7 +13,10 @@ CommandKind = Literal["command", "withheld"]
 
 
 class Event(Frozen):
-    """One entry of the log as the rules see it: never with personal data."""
+    """One entry of the log as the rules see it: never with personal data.
+
+    ``source_sequence`` is the place of a fact among its gateway's facts about the account.
+    """
 
     id: UUID
     stream: str
@@ -23,6 +26,7 @@ class Event(Frozen):
     occurred_at: datetime
     causation_id: UUID | None = None
     actor: str | None = None
+    source_sequence: int | None = None
     data: SerializeAsAny[Contract]
 
 

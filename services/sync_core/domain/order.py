@@ -132,8 +132,9 @@ class Entry(Frozen):
 class OrderState(Frozen):
     """Everything that the rules know of one order.
 
-    ``shown``: Bling's situação last read or answered, ``prior`` the one before that fact. ``base``:
-    the last one both sides agreed on. ``refused``: a target that Bling refused for good, or whose
+    ``shown``: Bling's situação last read or answered, ``prior`` the one before that fact, and
+    ``bling_sequence`` the place of the last fact that told what Bling shows. ``base``: the last one
+    both sides agreed on. ``refused``: a target that Bling refused for good, or whose
     write is parked. ``kept``: the situação that a person chose to keep. ``overwritten``: one that
     a person set and our write may have hidden. ``withheld``: the target of a write not sent.
     """
@@ -150,6 +151,7 @@ class OrderState(Frozen):
 
     shown: bling.Situation | None = None
     prior: int | None = None
+    bling_sequence: int = 0
     gone: Literal["gone", "held"] | None = None
     content: Content | None = None
     problems: tuple[str, ...] = ()

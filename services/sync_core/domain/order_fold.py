@@ -1,6 +1,6 @@
 """How an order's state is folded from what is logged: the only way in which it ever changes."""
 
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from services.sync_core.domain.event import Event
@@ -20,14 +20,39 @@ from shared.contracts import commands
 from shared.contracts import hub_gateway as hub
 from shared.contracts import sync_core as core
 
+_TELLS_WHAT_BLING_SHOWS: Final = (
+    bling.OrderObserved,
+    bling.OrderGone,
+    bling.SituationSet,
+    bling.SituationRefused,
+    bling.CommandParked,
+)
+
 
 def evolve(order: OrderState, event: Event) -> OrderState:
     """Return the order after one event of its stream. The only way its state ever changes."""
+    if isinstance(event.data, _TELLS_WHAT_BLING_SHOWS) and event.source_sequence is not None:
+        if event.source_sequence < order.bling_sequence:
+            return _overtaken(order, event)
+        order = order.model_copy(update={"bling_sequence": event.source_sequence})
+    return _evolve(order, event)
+
+
+def _overtaken(order: OrderState, event: Event) -> OrderState:
+    """Fold a fact that was parked while a cancellation went past it: Bling has moved on since."""
+    order = order.model_copy(update={"prior": order.shown_id})
+    command_id = getattr(event.data, "command_id", None)
+    return order if command_id is None else _answered(order, command_id)
+
+
+def _evolve(order: OrderState, event: Event) -> OrderState:
     match event.data:
         case bling.OrderObserved() as seen:
             return _observed(order, event, seen)
         case bling.OrderGone():
-            return order.model_copy(update={"gone": "gone", "kept": None})
+            # What is held stays held until a person confirms it, however often it is told.
+            gone = "held" if order.gone == "held" else "gone"
+            return order.model_copy(update={"gone": gone, "kept": None})
         case bling.SituationSet() as answer:
             return _situation_set(order, answer)
         case bling.SituationRefused() as answer:
@@ -52,6 +77,7 @@ def _observed(order: OrderState, event: Event, seen: bling.OrderObserved) -> Ord
             "data_subject": seen.data_subject,
             "gone": None,
             "problems": tuple(_problem(problem) for problem in seen.problems),
+            "parked": _parked_but(order, core.ReadOrder.TYPE),
             **_content(order, event, seen),
         }
     )
@@ -82,8 +108,17 @@ def _show(order: OrderState, shown: bling.Situation) -> OrderState:
     """Take over what Bling shows. A change ends what was about the situação before."""
     change: dict[str, object] = {"shown": shown, "prior": order.shown_id}
     if shown.id != order.shown_id:
-        change |= {"refused": None, "withheld": None, "kept": None, "overwritten": None}
+        change |= {"withheld": None, "kept": None, "overwritten": None, **_no_refusal(order)}
     return order.model_copy(update=change)
+
+
+def _no_refusal(order: OrderState) -> dict[str, object]:
+    """Forget what became of the last write: Align decides anew, and that voids a parked one."""
+    return {"refused": None, "parked": _parked_but(order, core.SetSituation.TYPE)}
+
+
+def _parked_but(order: OrderState, command_type: str) -> dict[str, str]:
+    return {key: parked for key, parked in order.parked.items() if parked != command_type}
 
 
 def _hidden_by_our_write(order: OrderState, seen: bling.OrderObserved) -> int | None:
@@ -152,11 +187,11 @@ def _command_outcome(order: OrderState, outcome: commands.CommandOutcome) -> Ord
 
 
 def _parked(order: OrderState, parked: commands.CommandParked, target: int | None) -> OrderState:
+    if parked.shown is not None and parked.shown != order.shown_id:
+        order = _show(order, bling.Situation(id=parked.shown))
     order = order.model_copy(
         update={"parked": {**order.parked, str(parked.command_id): parked.command_type}}
     )
-    if parked.shown is not None and parked.shown != order.shown_id:
-        order = _show(order, bling.Situation(id=parked.shown))
     if target is not None:
         order = order.model_copy(update={"refused": target})
     if parked.command_type == core.CancelOrder.TYPE and _is_current(order, parked.shipment):
@@ -227,7 +262,7 @@ def _sequenced(order: OrderState, shipment: Shipment, fact: hub.SequencedFact) -
         case hub.OrderStatusChanged(hub_sequence=sequence, status=status):
             if sequence <= shipment.status_sequence:
                 return order
-            order = order.model_copy(update={"refused": None, "withheld": None})
+            order = order.model_copy(update={"withheld": None, **_no_refusal(order)})
             change: dict[str, object] = {"status": status, "status_sequence": sequence}
             if shipment.registration == "locked" and status in BEFORE_LABELS:
                 change["registration"] = "unlocked"  # the labels were voided
@@ -288,11 +323,11 @@ def _own(order: OrderState, event: Event) -> OrderState:
             return order.model_copy(update={"base": situation, "kept": None})
         case core.OrderCancelled(at_hub=at_hub):
             return _over(order, at_hub)
-        case core.OrderSettled(choice="keep_bling", seen=seen):
-            kept = {"kept": seen, "overwritten": None} if seen == order.shown_id else {}
-            return order.model_copy(update=kept)
+        case core.OrderSettled(choice=choice, seen=seen) if seen == order.shown_id:
+            kept = seen if choice == "keep_bling" else None
+            return order.model_copy(update={"kept": kept, "overwritten": None})
         case core.RetryRequested():
-            return order.model_copy(update={"refused": None, "missing_products": ()})
+            return order.model_copy(update={"missing_products": (), **_no_refusal(order)})
     return _marks(order, event)
 
 

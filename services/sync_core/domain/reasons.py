@@ -18,7 +18,6 @@ from services.sync_core.domain.context import Context
 from services.sync_core.domain.event import Decision, Event, decided
 from services.sync_core.domain.order import FINISHED, OrderState, Shipment
 from shared.contracts import sync_core as core
-from shared.contracts.account import Mapping
 
 Action = Literal[
     "confirm_start",
@@ -91,7 +90,7 @@ REASONS: Final[dict[str, Reason]] = {
     ),
     "cancel_refused": Reason(
         "O pedido foi cancelado no Bling, mas a 360Hub não pode mais cancelar a remessa.",
-        ("act_at_hub", "edit_in_bling"),
+        ("act_at_hub", "edit_in_bling", "keep_bling"),
     ),
     "hub_cancelled": Reason(
         "A 360Hub cancelou a remessa por conta própria; no Bling o pedido continua aberto. "
@@ -188,7 +187,7 @@ def _cancelled_in_bling(order: OrderState, shipment: Shipment) -> str | None:
     if shipment.cancelled_at_hub:
         return None
     if shipment.cancellation == "refused":
-        return "cancel_refused"
+        return None if order.kept == order.shown_id else "cancel_refused"
     if shipment.cancellation == "withheld":
         return "withheld"
     if shipment.cancellation in ("sent", "not_found"):
@@ -205,15 +204,15 @@ def _cancelled_at_hub(order: OrderState, shipment: Shipment) -> str | None:
         return None  # it is not certain yet that nothing of it is alive
     if shipment.cancellation is not None:
         return "reopened"
-    return "write_refused" if order.refused is not None else "hub_cancelled"
+    refused = order.refused is not None and order.kept != order.shown_id
+    return "write_refused" if refused else "hub_cancelled"
 
 
 def _unregistered(order: OrderState, shipment: Shipment, context: Context) -> str | None:
-    mapping = context.account.mapping
     if shipment.cancellation is not None:
         return None  # re-opened while the cancellation is on its way: its answer decides
-    if mapping is not None and shows_delivered(order, mapping):
-        return None if passes_through(order, context.account) else "delivered_by_hand"
+    if _delivered_by_hand(order, context) and order.kept != order.shown_id:
+        return "delivered_by_hand"
     if withdrawn(order, context.account):
         return _withdrawn(order)
     if order.problems or order.missing_products or order.content is None:
@@ -236,11 +235,17 @@ def _registered(order: OrderState, shipment: Shipment, context: Context) -> str 
         return _held(order, shipment)
     if passes_through(order, context.account) and order.base == target:
         return _held(order, shipment)
-    return _out_of_step(order, target, mapping, context)
+    return _out_of_step(order, target, context)
 
 
-def _out_of_step(order: OrderState, target: int, mapping: Mapping, context: Context) -> str | None:
-    if shows_delivered(order, mapping) and not passes_through(order, context.account):
+def _delivered_by_hand(order: OrderState, context: Context) -> bool:
+    mapping = context.account.mapping
+    by_hand = mapping is not None and shows_delivered(order, mapping)
+    return by_hand and not passes_through(order, context.account)
+
+
+def _out_of_step(order: OrderState, target: int, context: Context) -> str | None:
+    if _delivered_by_hand(order, context):
         return "delivered_by_hand"
     if withdrawn(order, context.account):
         return _withdrawn(order)

@@ -13,11 +13,12 @@ def retry(order: OrderState, event: Event, context: Context) -> Iterator[Decisio
     """Take up what is parked, and read the order again.
 
     A parked write of a situação is not taken up: Align decides anew, and the new write voids it.
+    Nor is a parked reading: there is a new one.
     """
     if not isinstance(event.data, core.RetryRequested):
         return
     for command_id, command_type in order.parked.items():
-        if command_type != core.SetSituation.TYPE:
+        if command_type not in (core.SetSituation.TYPE, core.ReadOrder.TYPE):
             again = core.RetryWork(command_id=UUID(command_id))
             yield commanded(order.stream, again, about=command_id)
     yield commanded(order.stream, core.ReadOrder(order_id=order.order_id))

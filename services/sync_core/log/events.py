@@ -119,6 +119,7 @@ def as_event(row: Row, data: Contract) -> Event:
         occurred_at=row.occurred_at,
         causation_id=row.causation_id,
         actor=row.actor,
+        source_sequence=row.source_sequence,
         data=data,
     )
 

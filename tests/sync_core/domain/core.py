@@ -80,9 +80,11 @@ class Core:
         assert isinstance(state, AccountState)
         return state
 
-    def fact(self, data: Contract, stream: str = ORDER) -> list[Event]:
+    def fact(
+        self, data: Contract, stream: str = ORDER, *, sequence: int | None = None
+    ) -> list[Event]:
         """Take a gateway's fact and return everything that was logged."""
-        return self._take(stream, "fact", data)
+        return self._take(stream, "fact", data, sequence)
 
     def human(self, stream: str, data: Contract) -> list[Event]:
         """Take a person's action."""
@@ -100,7 +102,9 @@ class Core:
                 logged += self._take(ORDER, "timer", passed)
         return logged
 
-    def _take(self, stream: str, kind: str, data: Contract) -> list[Event]:
+    def _take(
+        self, stream: str, kind: str, data: Contract, sequence: int | None = None
+    ) -> list[Event]:
         first = Event.model_validate(
             {
                 "id": uuid5(NAMESPACE, str(len(self.log))),
@@ -109,6 +113,7 @@ class Core:
                 "position": len(self.log) + 1,
                 "recorded_at": self.now,
                 "occurred_at": self.now,
+                "source_sequence": sequence,
                 "data": data,
             }
         )
