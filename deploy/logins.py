@@ -1,6 +1,7 @@
 """Checks by really logging in whether a server can be used."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit, urlunsplit
@@ -9,6 +10,9 @@ import aio_pika
 import asyncpg
 
 _LIMIT_S = 5
+
+# Its complaint about a server that is not there is our answer, and no line of its own.
+logging.getLogger("aiormq").setLevel(logging.CRITICAL)
 
 Login = Callable[[str], str | None]
 """Takes a server's address, answers why it cannot be used, or nothing when it can."""
