@@ -14,6 +14,9 @@ from shared.contracts import Contract, Message, UnknownTypeError, parse_data
 _LARGEST: Final = 2**63 - 1
 """What PostgreSQL's bigint holds."""
 
+_LONGEST_NAME: Final = 200
+"""Far more than any name of ours, and far less than what an index of PostgreSQL's refuses."""
+
 
 class UnreadableMessageError(Exception):
     """It cannot even be said which account the message is about. Says why, without quoting it."""
@@ -83,4 +86,5 @@ def _is_storable(message: Message) -> bool:
     Else a message could neither be taken nor parked, and would stop its partition for ever.
     """
     names = (message.source, message.type, message.subject)
-    return 0 < message.sequence <= _LARGEST and all(name.isprintable() for name in names)
+    fit = all(name.isprintable() and len(name) <= _LONGEST_NAME for name in names)
+    return fit and 0 < message.sequence <= _LARGEST

@@ -50,8 +50,11 @@ class Reception:
     _parked: list[_Parked] = field(default_factory=list)
 
     @classmethod
-    async def begin(cls, writing: Writing) -> "Reception":
-        """Read how far the accounts' facts were taken, and which streams are parked."""
+    async def begin(cls, writing: Writing, *, parks: bool) -> "Reception":
+        """Read how far the accounts' facts were taken, and which streams are parked.
+
+        ``parks``: something will be parked in this transaction.
+        """
         reception = cls(writing)
         accounts = list(writing.heads)
         fetch = writing.connection.fetch
@@ -59,7 +62,7 @@ class Reception:
             reception._last[row["account_id"], row["source"]] = row["sequence"]
         for row in await fetch(sql.PARKED_STREAMS, writing.partition, accounts):
             reception._places[Key(row["account_id"], row["stream"])] = row["place"]
-        if reception._places:
+        if parks or reception._places:
             await reception._load_accounts()
         return reception
 
@@ -97,14 +100,10 @@ class Reception:
             case OrderGone():
                 return True
             case OrderObserved(situation=situation):
-                mapping = self._account(fact).mapping
+                mapping = self._accounts[fact.account_id].mapping
                 ids = {mapping.cancelled, *mapping.also_cancelled} if mapping else set()
                 return situation.value == _CANCELLED_VALUE or situation.id in ids
         return False
-
-    def _account(self, fact: Fact) -> AccountState:
-        # Not loaded if nothing was parked when the transaction began.
-        return self._accounts.get(fact.account_id, AccountState())
 
     def _park(self, fact: Fact, cause: str) -> None:
         key = self._key(fact)
@@ -185,7 +184,8 @@ def _ids(fact: Fact) -> dict[str, str | int]:
 
 async def receive(writing: Writing, facts: Sequence[Fact], *, defect: str | None = None) -> None:
     """Take what may be taken of the facts, in order, and keep the rest where it belongs."""
-    reception = await Reception.begin(writing)
+    parks = defect is not None or any(fact.defect for fact in facts)
+    reception = await Reception.begin(writing, parks=parks)
     for fact in facts:
         reception.admit(fact, defect=defect)
     await reception.store()
