@@ -6,15 +6,19 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
+from services.sync_core.log import sql
 from services.sync_core.log.append import EventLog
 from services.sync_core.log.connection import Pool
 from services.sync_core.log.consume import FactConsumer
 from services.sync_core.log.parking import Parking
+from services.sync_core.log.replay import replay
 from shared.bus import Delivery
 from shared.contracts import Message
 from shared.contracts import bling_gateway as bling
+from shared.contracts import sync_core as core
 from tests.sync_core.seller import (
     CANCELLED,
+    MAPPING,
     OPEN,
     RECIPIENT,
     Seller,
@@ -245,6 +249,10 @@ async def test_what_cannot_be_read_is_kept_sealed(
         {"subject": "order-1\x00"},
         {"type": "bling.\x00"},
         {"source": "/bling\x00"},
+        {"subject": "order-" + "9" * 5000},
+        {"subject": "x" * 9000},
+        {"source": "/" + "x" * 9000},
+        {"type": "x" * 9000},
         {"sequence": 2**63},
         {"sequence": 0},
     ],
@@ -315,3 +323,48 @@ async def test_a_suspect_is_marked_once(consumer: FactConsumer, seller: Seller) 
     assert not await consumer.mark(suspect)
     await consumer.unmark(suspect)
     assert await consumer.mark(suspect)
+
+
+async def test_a_cancelled_order_is_not_started_by_what_its_cancellation_overtook(
+    consumer: FactConsumer, seller: Seller, log: EventLog, pool: Pool
+) -> None:
+    before, start = seller.observed(1, OPEN), seller.observed(1, content=content())
+    await consumer.take([delivery(before)])
+    await consumer.park(delivery(start), ValueError())
+    await consumer.take([delivery(seller.observed(1, CANCELLED))])
+
+    assert await Parking(log).release(seller.id, "order-1") == 1
+
+    assert await facts(pool, seller) == [("order-1", 1), ("order-1", 3), ("order-1", 2)]
+    told = "SELECT count(*) FROM event_log WHERE account_id = $1 AND type = 'sync.order.started'"
+    assert await pool.fetchval(told, seller.id) == 0
+    assert await replay(pool, seller.id, lambda events: None) == []
+
+
+async def test_a_cancellation_goes_past_what_is_parked_with_it(
+    consumer: FactConsumer, seller: Seller, log: EventLog, pool: Pool
+) -> None:
+    """Also one that only the account's own mapping knows for a cancellation."""
+    mapping = MAPPING.model_copy(update={"also_cancelled": (447110,)})
+    async with log.writing(seller.partition, [seller.id]) as writing:
+        await writing.append([seller.human("account", core.MappingChanged(mapping=mapping))])
+    bad = same(seller.observed(1), type="bling.order.dreamt")
+
+    await consumer.take([delivery(bad), delivery(seller.observed(1, 447110))])
+
+    assert await facts(pool, seller) == [("order-1", 2)]
+
+
+async def test_what_is_held_of_one_account_is_not_read_for_each_batch_of_the_others(
+    consumer: FactConsumer, seller: Seller, pool: Pool
+) -> None:
+    await consumer.take([delivery(seller.observed(at)) for at in range(1, 3)])
+    seller.observed(3)
+    await consumer.take([delivery(seller.observed(at)) for at in range(4, 104)])
+
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        plan = await connection.fetch(f"EXPLAIN (ANALYZE) {sql.NEXT_HELD}", seller.partition)
+
+    told = "\n".join(row[0] for row in plan)
+    assert "rows=100" not in told, told

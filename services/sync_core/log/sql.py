@@ -350,12 +350,37 @@ FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::bytea[]) AS new
 ON CONFLICT DO NOTHING
 """
 
+# Walks by the key from each source's first held fact to the next source's: asked after every batch,
+# it must not read the thousands that one account may have behind one missing fact.
 NEXT_HELD: Final = """
-SELECT held.account_id, held.source, held.sequence, held.body
-FROM held_message AS held
-LEFT JOIN fact_source AS taken USING (partition, account_id, source)
-WHERE partition = $1 AND held.sequence <= coalesce(taken.sequence, 0) + 1
-ORDER BY account_id, source, held.sequence
+WITH RECURSIVE first AS (
+    (
+        SELECT account_id, source, sequence FROM held_message
+        WHERE partition = $1
+        ORDER BY account_id, source, sequence LIMIT 1
+    )
+    UNION ALL
+    SELECT following.account_id, following.source, following.sequence
+    FROM first
+    CROSS JOIN LATERAL (
+        SELECT account_id, source, sequence FROM held_message
+        WHERE partition = $1 AND (account_id, source) > (first.account_id, first.source)
+        ORDER BY account_id, source, sequence LIMIT 1
+    ) AS following
+)
+SELECT first.account_id, first.source, first.sequence, (
+    SELECT body FROM held_message AS held
+    WHERE held.partition = $1
+        AND held.account_id = first.account_id
+        AND held.source = first.source
+        AND held.sequence = first.sequence
+) AS body
+FROM first
+LEFT JOIN fact_source AS taken
+    ON taken.partition = $1
+    AND taken.account_id = first.account_id
+    AND taken.source = first.source
+WHERE first.sequence <= coalesce(taken.sequence, 0) + 1
 LIMIT 1
 """
 
@@ -437,7 +462,7 @@ WHERE partition = $1 AND digest = $2
 # --- timers
 
 DUE_ORDERS: Final = """
-SELECT account_id, state
+SELECT account_id, order_id, state
 FROM orders
 WHERE partition = $1 AND due_at <= $2
 ORDER BY due_at
