@@ -59,3 +59,18 @@ async def test_a_deadline_that_was_cleared_does_not_pass(
     await Timers(log, seller.partition).fire()
 
     assert await pool.fetch(PASSED, seller.id) == []
+
+
+async def test_an_order_that_cannot_be_decided_upon_holds_up_no_other(
+    log: EventLog, pool: Pool, owner: Pool, clock: Clock
+) -> None:
+    broken, well = await withdrawn(log), await withdrawn(log)
+    while well.partition != broken.partition:
+        well = await withdrawn(log)
+    # An account without a head has no log to write to.
+    await owner.execute("DELETE FROM account_head WHERE account_id = $1", broken.id)
+    clock.forward(121)
+
+    await Timers(log, well.partition).fire()
+
+    assert len(await pool.fetch(PASSED, well.id)) == 1
