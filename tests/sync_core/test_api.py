@@ -1,5 +1,6 @@
 """The API as its callers meet it: over HTTP, with tokens, pages and problems."""
 
+import base64
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -22,10 +23,15 @@ from services.sync_core.log.facts import read_fact
 from shared.contracts import Message
 from shared.web import application
 from tests.sync_core.clock import Clock
-from tests.sync_core.seller import CANCELLED, OPEN, START, Seller, content, opened
+from tests.sync_core.seller import CANCELLED, DONE, OPEN, START, Seller, content, opened
 from tests.sync_core.test_consume import delivery, poisoned
 
 Json = dict[str, Any]
+FAR = base64.urlsafe_b64encode(
+    b'{"created_at":"2026-11-23T12:00:00Z","account_id":"00000000-0000-0000-0000-000000000001",'
+    b'"order_id":9223372036854775808}'
+).decode()
+"""A cursor beyond every order."""
 TOKEN = {"Authorization": "Bearer open-sesame"}
 
 
@@ -255,10 +261,30 @@ async def test_orders_are_found_by_stage_and_reason(
         ("limit=0", "limit_invalid"),
         ("limit=201", "limit_invalid"),
         ("limit=many", "limit_invalid"),
+        (f"limit={'9' * 5000}", "limit_invalid"),
+        ("stage=%00", "query_invalid"),
+        ("reason=a%00b", "query_invalid"),
+        (f"cursor={FAR}", "cursor_invalid"),
     ],
 )
 async def test_a_wrong_page_is_refused(api: Api, query: str, code: str) -> None:
     assert (await api.get(f"/api/orders?{query}", status=400))["code"] == code
+
+
+@pytest.mark.parametrize("name", ["stage", "reason"])
+async def test_nothing_is_found_by_a_word_that_is_none_of_ours(api: Api, name: str) -> None:
+    assert (await api.get(f"/api/orders?{name}=%C3%A7%20ok"))["orders"] == []
+
+
+async def test_a_timeline_ends_before_a_position_beyond_all(
+    api: Api, log: EventLog, seller: Seller
+) -> None:
+    await take(log, seller, seller.observed(1, OPEN))
+    cursor = base64.urlsafe_b64encode(b'{"position":9223372036854775808}').decode().rstrip("=")
+
+    path = f"/api/orders/{seller.tag}-1/timeline?cursor={cursor}"
+
+    assert (await api.get(path, status=400))["code"] == "cursor_invalid"
 
 
 async def test_the_timeline_tells_the_story_in_order_and_why(
@@ -304,6 +330,45 @@ async def test_an_action_that_nothing_asks_for_is_refused(
     ):
         problem = await api.call("POST", f"{path}/{action}", body, status=409)
         assert problem["code"] == "action_not_offered"
+
+
+async def test_a_settlement_that_would_do_nothing_is_refused(
+    api: Api, log: EventLog, seller: Seller
+) -> None:
+    """The order moved on since the person looked, or 360Hub's side cannot be applied."""
+    await take(log, seller, seller.observed(1, content=content()), seller.observed(1, DONE))
+    path = f"/api/orders/{seller.tag}-1"
+    assert [reason["code"] for reason in (await api.get(path))["reasons"]] == ["delivered_by_hand"]
+
+    for body, code in (
+        ({"choice": "keep_bling", "seen": START}, "order_moved_on"),
+        ({"choice": "keep_bling", "seen": 2**70}, "body_invalid"),
+        ({"choice": "apply_hub", "seen": DONE}, "nothing_to_apply"),
+    ):
+        status = 422 if code == "body_invalid" else 409
+        problem = await api.call("POST", f"{path}/settle", body, status=status)
+        assert problem["code"] == code
+    await api.call("POST", f"{path}/settle", {"choice": "keep_bling", "seen": DONE})
+    assert (await api.get(path))["reasons"] == []
+
+
+@pytest.mark.parametrize(
+    ("choice", "body"),
+    [
+        ("mapping", {"start": 2**70, "situations": {}}),
+        ("mapping", {"pass_through": [2**70], "situations": {}}),
+        ("mapping", {"situations": {"in_manifest": 2**70}}),
+        ("filter", {"stores": [2**70]}),
+    ],
+)
+async def test_a_choice_that_cannot_be_stored_is_refused(
+    api: Api, seller: Seller, choice: str, body: Json
+) -> None:
+    path = f"/api/accounts/{seller.id}/{choice}"
+
+    problem = await api.call("PUT", path, body, status=422)
+
+    assert problem["code"] == "body_invalid"
 
 
 async def test_the_next_shipment_is_refused_until_bling_shows_the_start(

@@ -20,7 +20,9 @@ def answer(model: BaseModel, *, status: int = 200) -> web.Response:
 def limit_of(request: web.Request) -> int:
     """Return how many entries the caller wants on a page. Raises a problem beyond 200."""
     text = request.query.get("limit", str(DEFAULT_LIMIT))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= LARGEST_LIMIT):
+    if not (
+        text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= LARGEST_LIMIT
+    ):
         detail = f"It must be a number from 1 to {LARGEST_LIMIT}."
         raise Problem(400, "limit_invalid", "The limit is not allowed", detail)
     return int(text)

@@ -2,14 +2,17 @@
 
 import base64
 import binascii
-from typing import TypeVar
+from typing import Annotated, TypeAlias, TypeVar
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from shared.contracts import Frozen
 from shared.web import Problem
 
 CursorT = TypeVar("CursorT", bound=Frozen)
+
+Number: TypeAlias = Annotated[int, Field(ge=0, lt=2**63)]
+"""What PostgreSQL's bigint holds: all that a place may be made of."""
 
 
 def encode_cursor(place: Frozen) -> str:

@@ -1,7 +1,7 @@
 """What the API takes and gives. The OpenAPI document is made from these."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -28,6 +28,9 @@ class _Request(BaseModel):
 
 # --- requests
 
+BlingId: TypeAlias = Annotated[int, Field(ge=0, lt=2**63)]
+"""A number that Bling gave, or one of its codes."""
+
 
 class NewAccount(_Request):
     """An account to be made."""
@@ -38,7 +41,11 @@ class NewAccount(_Request):
 class MappingBody(Mapping, extra="forbid"):
     """Which Bling situação stands for which 360Hub status; null: it is not written."""
 
-    situations: dict[HubStatus, int | None]  # type: ignore[assignment]
+    start: BlingId = 15
+    cancelled: BlingId = 12
+    also_cancelled: tuple[BlingId, ...] = ()
+    pass_through: tuple[BlingId, ...] = (24,)
+    situations: dict[HubStatus, BlingId | None]  # type: ignore[assignment]
 
     @model_validator(mode="after")
     def _tells_entry_and_end_apart(self) -> Self:
@@ -68,6 +75,10 @@ class ModeBody(_Request):
 
 class FilterBody(Filter, extra="forbid"):
     """Which orders are 360Hub's to ship; null lets everything through."""
+
+    stores: tuple[BlingId, ...] | None = None
+    freight_payers: tuple[BlingId, ...] | None = None
+    business_units: tuple[BlingId, ...] | None = None
 
     def as_event(self) -> FilterChanged:
         """Return what is logged."""
@@ -99,7 +110,7 @@ class SettleBody(_Request):
     """Which side holds. ``seen``: the Bling situação that the person was shown."""
 
     choice: Literal["keep_bling", "apply_hub"]
-    seen: int
+    seen: BlingId
 
     def as_event(self) -> OrderSettled:
         """Return what is logged."""

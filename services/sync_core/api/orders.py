@@ -1,17 +1,17 @@
 """Orders: lists, both sides of one, its story, and what people may do about it."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 from aiohttp import web
+from pydantic import AwareDatetime
 
 from services.sync_core.api import sql
 from services.sync_core.api.accounts import no_account
 from services.sync_core.api.acting import LOG, action, log_action
 from services.sync_core.api.answers import answer, limit_of
-from services.sync_core.api.cursors import decode_cursor, encode_cursor
+from services.sync_core.api.cursors import Number, decode_cursor, encode_cursor
 from services.sync_core.api.models import (
     EntryView,
     OrderPage,
@@ -27,7 +27,13 @@ from services.sync_core.api.models import (
 from services.sync_core.audit.explanations import explanations
 from services.sync_core.audit.timeline import START, Subject, find_order, timeline
 from services.sync_core.audit.words import Words
-from services.sync_core.domain import REASONS, AccountState, OrderState, can_reopen
+from services.sync_core.domain import (
+    REASONS,
+    AccountState,
+    OrderState,
+    can_apply_hub,
+    can_reopen,
+)
 from services.sync_core.identity import parse_order_key
 from services.sync_core.log import sql as log_sql
 from services.sync_core.log.parking import Parking
@@ -40,15 +46,15 @@ from shared.web import Problem, body_of
 class _Place(Frozen):
     """Where a page of orders ended."""
 
-    created_at: datetime
+    created_at: AwareDatetime
     account_id: UUID
-    order_id: int
+    order_id: Number
 
 
 class _Position(Frozen):
     """Where a page of a timeline ended."""
 
-    position: int
+    position: Number
 
 
 async def list_orders(request: web.Request) -> web.Response:
@@ -56,7 +62,7 @@ async def list_orders(request: web.Request) -> web.Response:
     limit = limit_of(request)
     after = decode_cursor(request.query.get("cursor"), _Place)
     place = (after.created_at, after.account_id, after.order_id) if after else (None,) * 3
-    wanted = (*place, request.query.get("stage"), request.query.get("reason"), limit + 1)
+    wanted = (*place, _word(request, "stage"), _word(request, "reason"), limit + 1)
     pool = request.config_dict[LOG].pool
     account_id = _wanted_account(request)
     if account_id is None:
@@ -65,6 +71,13 @@ async def list_orders(request: web.Request) -> web.Response:
         partition = partition_of(account_id)
         rows = await pool.fetch(sql.ORDERS_OF_ACCOUNT, *wanted, partition, account_id)
     return answer(_page(rows, limit))
+
+
+def _word(request: web.Request, name: str) -> str | None:
+    text = request.query.get(name)
+    if text is not None and not text.isprintable():
+        raise Problem(400, "query_invalid", f"{name} is not a word")
+    return text
 
 
 def _wanted_account(request: web.Request) -> UUID | None:
@@ -232,12 +245,21 @@ async def _act(request: web.Request, data: Contract, offered_as: str | None) -> 
 
 
 def _must_be_possible(order: object, account: AccountState, data: Contract) -> None:
-    """Refuse a next shipment that the rules would not begin now, rather than log it in vain."""
-    if not isinstance(data, core.ReopeningConfirmed) or not isinstance(order, OrderState):
+    """Refuse what the rules would make nothing of now, rather than log it in vain."""
+    if not isinstance(order, OrderState):
         return
-    if not can_reopen(order, account):
-        detail = "Bling must show the start situação first, and 360Hub have settled the last one."
-        raise Problem(409, "not_ready_to_reopen", "The next shipment cannot begin yet", detail)
+    match data:
+        case core.ReopeningConfirmed() if not can_reopen(order, account):
+            detail = (
+                "Bling must show the start situação first, and 360Hub have settled the last one."
+            )
+            raise Problem(409, "not_ready_to_reopen", "The next shipment cannot begin yet", detail)
+        case core.OrderSettled(seen=seen) if seen != order.shown_id:
+            detail = "Bling shows another situação than the one that was seen; look at it again."
+            raise Problem(409, "order_moved_on", "The order has moved on", detail)
+        case core.OrderSettled(choice="apply_hub") if not can_apply_hub(order, account):
+            detail = "It is not registered at 360Hub, or it is cancelled on one of the sides."
+            raise Problem(409, "nothing_to_apply", "360Hub's side cannot be applied", detail)
 
 
 def _must_be_offered(order: object, wanted: str) -> None:

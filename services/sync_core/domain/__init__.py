@@ -17,7 +17,7 @@ from services.sync_core.domain import account as _account
 from services.sync_core.domain import order_fold as _order
 from services.sync_core.domain import product as _product
 from services.sync_core.domain.account import AccountState
-from services.sync_core.domain.align import align, write_hub_cancellation
+from services.sync_core.domain.align import align, can_apply_hub, write_hub_cancellation
 from services.sync_core.domain.cancel import announce, cancel, count_gone
 from services.sync_core.domain.content import ask_for_products, register
 from services.sync_core.domain.context import Context
@@ -125,6 +125,7 @@ __all__ = [
     "Reason",
     "State",
     "UnknownStreamError",
+    "can_apply_hub",
     "can_reopen",
     "commanded",
     "decide",

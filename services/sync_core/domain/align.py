@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from services.sync_core.domain.account import AccountState
 from services.sync_core.domain.comparison import cancelled_in_bling, passes_through, target_of
 from services.sync_core.domain.context import Context
 from services.sync_core.domain.event import Decision, Event, commanded, decided
@@ -54,6 +55,11 @@ def write_hub_cancellation(order: OrderState, event: Event, context: Context) ->
         return
     if order.shown_id == order.base or passes_through(order, context.account):
         yield from _write(order, target, shipment.status, context)
+
+
+def can_apply_hub(order: OrderState, account: AccountState) -> bool:
+    """Whether a person may choose 360Hub's side: both sides are alive."""
+    return aligning(order, Context(account=account))
 
 
 def _settled_for_hub(order: OrderState, event: Event) -> bool:
