@@ -1,5 +1,6 @@
 """How the API answers: models as JSON, pages of a bounded size."""
 
+import re
 from typing import Final
 
 from aiohttp import web
@@ -9,6 +10,8 @@ from shared.web import Problem
 
 DEFAULT_LIMIT: Final = 50
 LARGEST_LIMIT: Final = 200
+
+_LIMIT: Final = re.compile(r"[0-9]{1,3}")
 
 
 def answer(model: BaseModel, *, status: int = 200) -> web.Response:
@@ -20,9 +23,7 @@ def answer(model: BaseModel, *, status: int = 200) -> web.Response:
 def limit_of(request: web.Request) -> int:
     """Return how many entries the caller wants on a page. Raises a problem beyond 200."""
     text = request.query.get("limit", str(DEFAULT_LIMIT))
-    if not (
-        text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= LARGEST_LIMIT
-    ):
+    if not (_LIMIT.fullmatch(text) and 1 <= int(text) <= LARGEST_LIMIT):
         detail = f"It must be a number from 1 to {LARGEST_LIMIT}."
         raise Problem(400, "limit_invalid", "The limit is not allowed", detail)
     return int(text)
