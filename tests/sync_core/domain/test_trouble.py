@@ -1,0 +1,106 @@
+"""The rules while commands are parked, products vanish and orders come back."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.sync_core.domain.reasons import BESIDE_THE_STEP, reasons_of
+from shared.contracts import canonical
+from shared.contracts import sync_core as core
+from shared.contracts.account import Policies
+from tests.sync_core.domain.core import CHECKED, DONE, START
+from tests.sync_core.domain.test_interleavings import STEPS, in_step, many, step
+from tests.sync_core.domain.trouble import TroubledWorld
+
+TROUBLE = (
+    *("bling_parks", "bling_parks", "hub_parks", "hub_parks", "retries", "retries"),
+    *("seller_restores", "seller_restores", "product_vanishes", "product_returns"),
+    *("confirms_gone", "drain", "drain", "read", "hub_advances", "hub_tells"),
+)
+POLICIES = st.builds(
+    Policies,
+    delivered_by_hand=st.sampled_from(("reason", "pass_through")),
+    hub_cancellation=st.sampled_from(("reason", "write")),
+)
+MORE_STEPS = st.one_of(
+    STEPS,
+    STEPS,
+    st.tuples(st.sampled_from(TROUBLE), st.none()),
+    st.tuples(st.sampled_from(TROUBLE), st.none()),
+    st.tuples(st.just("chooses"), POLICIES),
+)
+
+
+def play(steps: list[tuple[str, object]]) -> TroubledWorld:
+    world = TroubledWorld()
+    world.seller_sets(START)
+    world.read()
+    for name, argument in steps:
+        step(world, name, argument)
+    return world
+
+
+@many
+@given(st.lists(MORE_STEPS, max_size=40))
+def test_in_trouble_too_both_sides_agree_or_one_reason_is_open(
+    steps: list[tuple[str, object]],
+) -> None:
+    world = play(steps)
+
+    world.fall_silent()
+
+    order, context = world.core.order, world.core.context()
+    open_reasons = set(order.reasons) - BESIDE_THE_STEP
+    assert set(order.reasons) == set(reasons_of(order, context))
+    assert len(open_reasons) <= 1
+    if not open_reasons:
+        assert in_step(world), f"out of step without a reason: {order}"
+        registered = order.shipment and (order.shipment.registered or order.shipment.closed)
+        assert registered, f"forgotten: {order}"
+
+
+@many
+@given(st.lists(MORE_STEPS, max_size=40))
+def test_a_retry_settles_whatever_was_parked(steps: list[tuple[str, object]]) -> None:
+    world = play(steps)
+    world.fall_silent()
+
+    for _ in range(2):
+        world.retries()
+        world.fall_silent()
+
+    assert "parked" not in world.core.order.reasons, world.core.order
+
+
+@many
+@given(st.lists(MORE_STEPS, max_size=40))
+def test_in_trouble_too_no_human_is_overwritten(steps: list[tuple[str, object]]) -> None:
+    world = play(steps)
+    world.fall_silent()
+
+    invoiced = any(
+        isinstance(event.data, core.PoliciesChanged)
+        and event.data.policies.delivered_by_hand == "pass_through"
+        for event in world.core.log
+    )
+    for write in world.writes:
+        contradicted = write.by_before == "seller" and write.before not in world.agreed
+        by_invoice = invoiced and write.before == DONE
+        assert write.raced or not contradicted or write.before == CHECKED or by_invoice
+
+
+@many
+@given(st.lists(MORE_STEPS, max_size=40))
+def test_in_trouble_too_folding_gives_the_same_and_echoes_end(
+    steps: list[tuple[str, object]],
+) -> None:
+    world = play(steps)
+    world.fall_silent()
+    world.core.sent.clear()
+
+    for _ in range(3):
+        world.read()
+        world.drain()
+
+    assert world.core.sent == []
+    for stream, folded in world.core.folded_again().items():
+        assert canonical(world.core.states[stream].model_dump(mode="json")) == folded
