@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -192,7 +193,8 @@ class Stack:
 
     def _send(self, name: str, number: signal.Signals) -> None:
         if self.is_running(name):
-            os.killpg(self._processes[name].pid, number)
+            with suppress(ProcessLookupError):  # it ended, and we were not told yet
+                os.killpg(self._processes[name].pid, number)
 
     def _record(self, name: str, pid: int) -> None:
         record = Record(self._label(name), pid, records.birth(pid), leads_group=True)
