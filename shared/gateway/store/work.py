@@ -39,8 +39,9 @@ _VOIDS = """
     END
 """
 
-# What takes a waiting piece's place takes its turn too: an order with news every second would
-# otherwise move to the end of its account's queue for ever.
+# What takes a waiting piece's place takes its turn and its urgency too: an order with news every
+# second would otherwise move to the end of its account's queue for ever, and a comparison would
+# make a cancellation that waits to be read the last in line.
 ADD = """
 WITH newer AS (
     SELECT
@@ -53,14 +54,20 @@ WITH newer AS (
     USING newer
     WHERE older.state <> 'running' AND {voids}
     RETURNING older.*
+), place AS (
+    SELECT min(priority) AS priority, min(run_at) AS run_at
+    FROM void
+    WHERE state = 'waiting'
 ), added AS (
     INSERT INTO work (
         partition, account_id, stream, lane, kind, priority, payload, supersedes, version,
         command_id, command_type, correlation_id, shipment, state, enqueued_at, run_at)
     SELECT
-        newer.*, 'waiting', $14::timestamptz,
-        least($15::timestamptz, (SELECT min(run_at) FROM void WHERE state = 'waiting'))
+        partition, account_id, stream, lane, kind, least(newer.priority, place.priority), payload,
+        supersedes, version, command_id, command_type, correlation_id, shipment, 'waiting',
+        $14::timestamptz, least($15::timestamptz, place.run_at)
     FROM newer
+    CROSS JOIN place
 )
 SELECT command_id, command_type, correlation_id, shipment
 FROM void

@@ -224,3 +224,16 @@ async def test_work_of_a_webhook_does_not_supersede_a_command(kit: Kit) -> None:
     await kit.enqueue(hint(account_id, "seen", kind="read", supersedes=Supersedes.SAME_KIND))
 
     assert await kit.waiting_labels() == ["asked for", "seen"]
+
+
+async def test_newer_is_as_urgent_as_what_it_supersedes(kit: Kit) -> None:
+    """Reconciling must not make a cancellation that waits to be read the last in line."""
+    account_id = await kit.account()
+    same = {"supersedes": Supersedes.SAME_KIND}
+    await kit.enqueue(hint(account_id, "cancelled", priority=Priority.CANCELLATION, **same))
+    await kit.enqueue(hint(account_id, "other", stream="order-2", priority=Priority.STATUS))
+
+    await kit.enqueue(hint(account_id, "compared", priority=Priority.RECONCILE, **same))
+
+    work = await kit.claim()
+    assert (label_of(work), work.priority) == ("compared", Priority.CANCELLATION)
