@@ -85,6 +85,7 @@ class StreamKey:
 class Work:
     """A piece of work that this process runs, as long as nobody raises ``attempt``.
 
+    ``priority`` is that of the most urgent piece that waits in its stream, itself included.
     ``failures`` counts the attempts that failed since the work was enqueued or retried, and
     ``defects`` those that failed by a fault of ours. ``last_error`` is set if one failed.
     """

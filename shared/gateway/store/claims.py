@@ -66,7 +66,7 @@ LIMIT $6
 """
 
 # What runs already is taken again: its lease is over. Otherwise, of the heads that may run, the
-# most urgent.
+# most urgent. It runs with its stream's urgency: what is more urgent waits for it.
 TAKE = """
 WITH taken AS (
     UPDATE turn
@@ -93,7 +93,7 @@ WITH taken AS (
     WHERE turn.partition = key.partition
       AND turn.account_id = key.account_id
       AND turn.stream = key.stream
-    RETURNING turn.partition, turn.account_id, turn.running
+    RETURNING turn.partition, turn.account_id, turn.running, turn.priority
 )
 UPDATE work
 SET state = 'running',
@@ -106,7 +106,7 @@ JOIN account ON account.partition = taken.partition AND account.account_id = tak
 WHERE work.partition = taken.partition
   AND work.account_id = taken.account_id
   AND work.number = taken.running
-RETURNING work.*
+RETURNING work.*, least(work.priority, taken.priority) AS urgency
 """
 
 RENEW = """
@@ -185,7 +185,7 @@ def _work_of(row: asyncpg.Record) -> Work:
         lane=row["lane"],
         kind=row["kind"],
         payload=row["payload"],
-        priority=Priority(row["priority"]),
+        priority=Priority(row["urgency"]),
         attempt=row["attempt"],
         failures=row["failures"],
         defects=row["defects"],

@@ -13,7 +13,7 @@ from shared.gateway.errors import NoTurn
 from shared.gateway.pace import PaceRule, PaceState
 from shared.gateway.pacing import PATIENCE_S, Pacer
 from shared.gateway.values import Priority
-from tests.shared.gateway.kit import Hands, Kit, piece
+from tests.shared.gateway.kit import Hands, Kit, hint, label_of, piece
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 TWO_A_SECOND = PaceRule(per_second=2, burst=2)
@@ -221,6 +221,22 @@ async def test_the_kept_tenth_can_still_be_claimed(kit: Kit) -> None:
 
 
 # --- accounts
+
+
+async def test_what_urgent_work_waits_for_may_use_the_kept_tenth(kit: Kit) -> None:
+    """Or else the head of a lane would be claimed, refused and claimed again until midnight."""
+    account_id = await kit.account()
+    await kit.enqueue(
+        hint(account_id, "compare", kind="compare", priority=Priority.RECONCILE),
+        hint(account_id, "read", kind="read", priority=Priority.CANCELLATION),
+    )
+    ours = pacer(kit, PaceRule(per_second=1000, burst=10, per_day=10))
+    await call_until_refused(ours, account_id, kit.clock)
+
+    head = await kit.claim()
+
+    assert label_of(head) == "compare"
+    await ours.turn(account_id, head.priority)
 
 
 async def test_an_account_keeps_its_state_when_it_is_renamed(kit: Kit) -> None:
