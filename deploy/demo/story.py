@@ -57,14 +57,15 @@ class Scene:
 
         await until("360Hub to have the NF-e's key and no hold", free, within_s=within_s)
 
-    async def reason_is(self, *codes: str) -> Json:
+    async def reason_is(self, *codes: str, within_s: float = 20) -> Json:
         """Wait until exactly these reasons are open, and return the order's state."""
 
         async def open_now() -> Json | None:
             state = await self.play.keeper.order(self.order_id)
             return state if {r["code"] for r in state["reasons"]} == set(codes) else None
 
-        return await until(f"the reasons to be {codes or 'none'}", open_now)
+        what = f"the reasons to be {codes or 'none'}"
+        return await until(what, open_now, within_s=within_s)
 
 
 async def one_whole_life(scene: Scene) -> None:

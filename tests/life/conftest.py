@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from deploy import database, development, product
+from deploy.demo import story
 from deploy.demo.players import Operator, Play, Seller, Web, connected
 from deploy.demo.story import Scene
 from deploy.product import BLING_SANDBOX, HUB_SANDBOX, Ports, Product
@@ -88,3 +89,13 @@ async def play(system: Product) -> AsyncIterator[Play]:
 def scene(play: Play) -> Scene:
     """An order's scene, with nobody listening."""
     return Scene(play, lambda _: None)
+
+
+@pytest.fixture(scope="package", autouse=True)
+async def withdrawn(system: Product) -> AsyncIterator[Scene]:
+    """An order taken back to *em aberto* before the first test: its two minutes run meanwhile."""
+    async with new_account(system) as made:
+        scene = Scene(made, lambda _: None)
+        await story.start(scene)
+        await made.seller.sets(scene.order_id, "Em aberto")
+        yield scene

@@ -15,27 +15,27 @@ END = {"situation": "Atendido", "status": "delivered", "shipments": 1}
 
 
 @pytest.fixture(scope="module")
-async def system(found: Found, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Product]:
+async def fragile(found: Found, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Product]:
     """A system of this module's own: its processes are killed."""
     async with running_system("crashes", found, tmp_path_factory.mktemp("crashes")) as made:
         yield made
 
 
 @pytest.fixture
-async def scene(system: Product) -> AsyncIterator[Scene]:
-    async with new_account(system) as play:
+async def scene(fragile: Product) -> AsyncIterator[Scene]:
+    async with new_account(fragile) as play:
         yield Scene(play, lambda _: None)
 
 
 @pytest.mark.parametrize("service", ["sync_core", "bling_gateway", "hub_gateway"])
 async def test_a_killed_service_comes_back_and_the_life_completes(
-    system: Product, scene: Scene, service: str
+    fragile: Product, scene: Scene, service: str
 ) -> None:
     """Killed with work under way at every step, from the start of the order to its delivery."""
 
     async def crash() -> None:
-        await system.stack.kill(service)
-        await system.stack.start(service)
+        await fragile.stack.kill(service)
+        await fragile.stack.start(service)
 
     await story.order_comes_in(scene)
     await scene.play.seller.sets(scene.order_id, "Em andamento")
@@ -48,50 +48,50 @@ async def test_a_killed_service_comes_back_and_the_life_completes(
     for act in _acts(scene):
         await act()
         await crash()
-    await system.stack.wait_ready(service)
+    await fragile.stack.wait_ready(service)
 
     await scene.both_show("Atendido", "delivered", within_s=60)
     await scene.reason_is()
     assert await differences(scene, **END) == []  # type: ignore[arg-type]
 
 
-async def test_of_two_cores_one_is_killed(system: Product, scene: Scene) -> None:
+async def test_of_two_cores_one_is_killed(fragile: Product, scene: Scene) -> None:
     """The other takes over its partitions; order is kept and nothing is doubled."""
-    replica = system.replica("sync_core")
-    system.stack.add(replica)
-    await system.stack.start(replica.name)
-    await system.stack.wait_ready(replica.name)
+    replica = fragile.replica("sync_core")
+    fragile.stack.add(replica)
+    await fragile.stack.start(replica.name)
+    await fragile.stack.wait_ready(replica.name)
     await story.start(scene)
 
     for number, act in enumerate(_acts(scene)):
         await act()
         if number == 1:
-            await system.stack.kill("sync_core")
+            await fragile.stack.kill("sync_core")
 
     await scene.both_show("Atendido", "delivered", within_s=60)
-    await system.stack.start("sync_core")
-    await system.stack.wait_ready("sync_core")
+    await fragile.stack.start("sync_core")
+    await fragile.stack.wait_ready("sync_core")
     await scene.reason_is()
     assert await differences(scene, **END) == []  # type: ignore[arg-type]
-    await system.stack.end(replica.name)
+    await fragile.stack.end(replica.name)
 
 
-async def test_of_two_cores_one_is_frozen_and_goes_on(system: Product, scene: Scene) -> None:
+async def test_of_two_cores_one_is_frozen_and_goes_on(fragile: Product, scene: Scene) -> None:
     """What the frozen one still believes to own does no harm when it wakes."""
-    replica = system.replica("sync_core", 3)
-    system.stack.add(replica)
-    await system.stack.start(replica.name)
-    await system.stack.wait_ready(replica.name)
+    replica = fragile.replica("sync_core", 3)
+    fragile.stack.add(replica)
+    await fragile.stack.start(replica.name)
+    await fragile.stack.wait_ready(replica.name)
     await story.start(scene)
 
-    system.stack.pause(replica.name)
+    fragile.stack.pause(replica.name)
     for act in _acts(scene):
         await act()
-    system.stack.resume(replica.name)
+    fragile.stack.resume(replica.name)
 
     await scene.both_show("Atendido", "delivered", within_s=60)
     assert await differences(scene, **END) == []  # type: ignore[arg-type]
-    await system.stack.end(replica.name)
+    await fragile.stack.end(replica.name)
 
 
 Act = Callable[[], Awaitable[object]]

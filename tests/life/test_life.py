@@ -135,3 +135,15 @@ async def test_every_webhook_twice_and_in_reverse_order_comes_to_the_same_end(
     await scene.play.seller.releases_webhooks("reverse")
     await scene.reason_is()
     assert await differences(scene, situation="Atendido", status="delivered", shipments=1) == []
+
+
+async def test_an_order_withdrawn_to_em_aberto_is_a_reason_until_it_returns(
+    withdrawn: Scene,
+) -> None:
+    """Withdrawn before the first test of this folder; the reason is due after two minutes."""
+    await withdrawn.reason_is("withdrawn", within_s=150)
+    await withdrawn.both_show("Em aberto", "order_created")
+
+    await withdrawn.play.seller.sets(withdrawn.order_id, "Em andamento")
+
+    await withdrawn.reason_is()
