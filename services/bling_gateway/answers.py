@@ -28,18 +28,22 @@ _DEAD_AUTHORISATION: Final = frozenset(
 
 @dataclass(frozen=True)
 class Answer:
-    """A status and a body, parsed as JSON if it is any."""
+    """A status and a body, parsed as JSON if it is any.
+
+    ``sent_s`` is when the request was sent, on the monotonic clock, for those who need to know.
+    """
 
     status: int
     body: Any
+    sent_s: float = 0.0
 
     @classmethod
-    def of(cls, status: int, body: bytes) -> "Answer":
+    def of(cls, status: int, body: bytes, *, sent_s: float = 0.0) -> "Answer":
         """Parse the body; what is no JSON becomes None."""
         try:
-            return cls(status, parse_json(body) if body else None)
+            return cls(status, parse_json(body) if body else None, sent_s)
         except ValueError:
-            return cls(status, None)
+            return cls(status, None, sent_s)
 
     @property
     def is_success(self) -> bool:

@@ -27,8 +27,8 @@ from shared.gateway.values import Priority
 # Bling caps a page at 100 entries, by all accounts of those who tried.
 PAGE_SIZE: Final = 100
 
-# Under half the lease of a piece of work.
-_DEADLINE: Final = aiohttp.ClientTimeout(total=8)
+_DEADLINE_S: Final = 8.0
+"""Under half the lease of a piece of work."""
 _SALES_MODULE: Final = 98310
 
 W = TypeVar("W", bound=wire.Wire)
@@ -57,6 +57,14 @@ class Request:
     body: dict[str, Any] | None = None
     turns: int = 1
     not_after: float | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A record as Bling showed it at some moment after ``sent_s`` (on the monotonic clock)."""
+
+    raw: Any
+    sent_s: float
 
 
 class AccessTokens(Protocol):
@@ -125,6 +133,10 @@ class Transport:
             raise TooLateError
         try:
             answer = await self._send(request, token)
+        except aiohttp.ConnectionTimeoutError as error:
+            self._breakers.failed(caller.account_id)
+            # There was no connection to send it by.
+            raise TooLateError from error
         except (aiohttp.ClientError, TimeoutError) as error:
             self._breakers.failed(caller.account_id)
             raise UnavailableError(type(error).__name__) from error
@@ -139,16 +151,17 @@ class Transport:
             # Announces the kind of token that Bling moves everybody to (and that we ask for).
             "enable-jwt": "1",
         }
+        sent_s = monotonic()
         async with self._session.request(
             request.method,
             self._api_url + request.path,
             params=list(request.query),
             json=request.body,
             headers=headers,
-            timeout=_DEADLINE,
+            timeout=_timeout(request),
             allow_redirects=False,
         ) as response:
-            return Answer.of(response.status, await response.read())
+            return Answer.of(response.status, await response.read(), sent_s=sent_s)
 
     def _failure(self, account_id: UUID, answer: Answer) -> BlingError:
         error = resource_error(answer)
@@ -172,16 +185,14 @@ class BlingClient:
         """Read whose tokens these are."""
         return _parse(wire.Company, await self._get("/empresas/me/dados-basicos"))
 
-    async def order(self, order_id: int) -> Any:
-        """Read an order, unparsed: what cannot be parsed wholly must still be told of."""
-        return await self._get(f"/pedidos/vendas/{order_id}")
+    async def order(self, order_id: int, *, turns: int = 1) -> Found:
+        """Read an order, unparsed: what cannot be parsed wholly must still be told of.
 
-    async def order_to_write(self, order_id: int) -> Any:
-        """Read an order, and take the turn of the write that follows at once."""
-        answer = await self._transport.call(
-            self._caller, Request("GET", f"/pedidos/vendas/{order_id}", turns=2)
-        )
-        return answer.data()
+        With two ``turns`` that of the write that follows at once is taken too.
+        """
+        request = Request("GET", f"/pedidos/vendas/{order_id}", turns=turns)
+        answer = await self._transport.call(self._caller, request)
+        return Found(answer.data(), answer.sent_s)
 
     async def orders_changed_since(
         self, since_local: datetime, until_local: datetime, page: int
@@ -215,7 +226,7 @@ class BlingClient:
     async def set_situation(self, order_id: int, situation_id: int, *, not_after: float) -> None:
         """Put an order into a situação. Bling takes no precondition and no idempotency key.
 
-        Its turn was taken by :meth:`order_to_write`. Raises `TooLateError`, and sends nothing, if
+        Its turn was taken by :meth:`order`. Raises `TooLateError`, and sends nothing, if
         it is held up until after ``not_after``.
         """
         path = f"/pedidos/vendas/{order_id}/situacoes/{situation_id}"
@@ -257,6 +268,14 @@ class Clients(Protocol):
     """Makes the client for a piece of work."""
 
     def __call__(self, caller: Caller) -> BlingClient: ...
+
+
+def _timeout(request: Request) -> aiohttp.ClientTimeout:
+    if request.not_after is None:
+        return aiohttp.ClientTimeout(total=_DEADLINE_S)
+    # Waiting for a connection must not make it late either. Zero would mean for ever.
+    left_s = max(request.not_after - monotonic(), 0.001)
+    return aiohttp.ClientTimeout(total=_DEADLINE_S, connect=left_s)
 
 
 def _parse(model: type[W], data: Any) -> W:

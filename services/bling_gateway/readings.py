@@ -63,11 +63,11 @@ class Readings:
 
     async def order_to_write(self, client: BlingClient, order_id: int) -> OrderReading:
         """Read an order alone, in order to write to it at once."""
-        return await self._read(client.order_to_write, order_id)
+        return await self._read(client, order_id, turns=2)
 
     async def order(self, client: BlingClient, account_id: UUID, order_id: int) -> OrderReading:
         """Read an order with its contact, its NF-e and, if parcels are counted, its products."""
-        alone = await self._read(client.order, order_id)
+        alone = await self._read(client, order_id, turns=1)
         if alone.read is None:
             return alone
         order, problems = alone.read.order, []
@@ -108,11 +108,14 @@ class Readings:
         kept = await self._kept(account_id, "invoice", invoice_id, wire.Invoice, _KEPT["invoice"])
         return kept[0] if kept else None
 
-    async def _read(self, read: Callable[[int], Awaitable[Any]], order_id: int) -> OrderReading:
+    async def _read(self, client: BlingClient, order_id: int, *, turns: int) -> OrderReading:
         async with self._pool.acquire() as conn:
-            began = await orders.now(conn)
-        began_s = time.monotonic()
-        return _parsed(began, began_s, await read(order_id))
+            now = await orders.now(conn)
+        now_s = time.monotonic()
+        found = await client.order(order_id, turns=turns)
+        # It began when it was sent, which is long after it was asked for if its turn came late.
+        began = now + timedelta(seconds=found.sent_s - now_s)
+        return _parsed(began, found.sent_s, found.raw)
 
     async def _contact(
         self, client: BlingClient, alone: OrderReading, account_id: UUID, contact_id: int

@@ -81,7 +81,7 @@ class SituationWriter:
         self, work: Work, command: SetSituation, reading: OrderReading, client: BlingClient
     ) -> None:
         command_id = work.asked_by.id
-        await self._expect_echo(work, command, reading)
+        await self._prepare(work, command, reading)
         try:
             await client.set_situation(
                 command.order_id, command.target, not_after=reading.began_s + _WINDOW_S
@@ -100,18 +100,22 @@ class SituationWriter:
         self._log_window(work, command, reading)
         return await self._tell_set(work, command, reading, "written")
 
-    async def _expect_echo(self, work: Work, command: SetSituation, reading: OrderReading) -> None:
-        """Leave the ticket before writing: the webhook may be faster than Bling's answer."""
-        if reading.read is None:
-            return
-        fingerprint = fingerprint_after_write(reading.read.order, command.target)
+    async def _prepare(self, work: Work, command: SetSituation, reading: OrderReading) -> None:
+        """Make sure that the work is still ours, and expect the echo of what is written now.
+
+        Who was stopped for longer than a lease could otherwise write over what came since. The
+        ticket is left before writing, because the webhook may be faster than Bling's answer.
+        """
         async with self._pool.acquire() as conn, conn.transaction():
+            await self._queue.hold(conn, work)
+            if reading.read is None:
+                return
             await store.save_ticket(
                 conn,
                 work.account_id,
                 command.order_id,
                 work.asked_by.id,
-                fingerprint,
+                fingerprint_after_write(reading.read.order, command.target),
                 TICKET_LIFE,
             )
 

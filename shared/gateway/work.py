@@ -165,6 +165,10 @@ class WorkQueue:
         async with self._pool.acquire() as conn:
             await claims.renew(conn, works, self._clock() + LEASE)
 
+    async def hold(self, conn: Connection, work: Work) -> None:
+        """Keep running work ours until the caller's transaction ends, or raise `Overtaken`."""
+        await self._hold(conn, work)
+
     # --- work ends
 
     @asynccontextmanager

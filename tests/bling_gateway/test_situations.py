@@ -288,3 +288,28 @@ async def test_a_read_that_took_too_long_is_repeated_before_writing(seller: Sell
     assert (await seller.fact(SET)).data["outcome"] == "written"
     made = [call["method"] for call in (await seller.calls())[before:]]
     assert made == ["GET", "GET", "PATCH"]
+
+
+async def test_who_was_overtaken_while_reading_writes_nothing(seller: Seller) -> None:
+    order_id = await started_order(seller)
+    slow = {"fault": "slow_s", "seconds": 1, "method": "GET"}
+    await seller.control("POST", "faults", **slow)
+    await set_situation(seller, order_id, VERIFIED)
+    overtake = (
+        "UPDATE bling_gateway.work SET attempt = attempt + 1"
+        " WHERE account_id = $1 AND state = 'running' RETURNING number"
+    )
+
+    async def is_overtaken() -> bool:
+        return bool(await seller.rows(overtake, seller.account_id))
+
+    await eventually(is_overtaken)
+
+    await eventually(lambda: "work_overtaken" in seller.stage.log.read_text())
+
+    assert await seller.calls("PATCH") == []
+    await seller.rows(
+        "UPDATE bling_gateway.turn SET run_at = now() WHERE account_id = $1", seller.account_id
+    )
+    assert (await seller.fact(SET)).data["outcome"] == "written"
+    assert len(await seller.calls("PATCH")) == 1

@@ -1,0 +1,121 @@
+"""One call to Bling: when it counts as asked, and when it is too late to be sent."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import aiohttp
+import asyncpg
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from services.bling_gateway.client import BlingClient, Caller, Transport
+from services.bling_gateway.errors import TooLateError
+from services.bling_gateway.limits import AddressLimits
+from services.bling_gateway.readings import Readings
+from shared.gateway.values import Priority
+from shared.sealing import MasterKeys
+from tests.bling_gateway.builders import ORDER_ID, order_json
+from tests.bling_gateway.stage import MASTER_KEY
+
+
+class OneToken:
+    """Tokens of an account that never needs another."""
+
+    async def current(self, _account_id: UUID) -> str:
+        return "token"
+
+    async def renewed(self, _account_id: UUID, _rejected: str) -> str:
+        raise AssertionError("nothing was rejected")
+
+    async def dead(self, _account_id: UUID, _rejected: str, _cause: str) -> None:
+        raise AssertionError("nothing was rejected")
+
+
+class SlowPace:
+    """A pace that lets every call wait, and tells when its turn came."""
+
+    def __init__(self, wait_s: float = 0.0) -> None:
+        self.wait_s = wait_s
+        self.came_s = 0.0
+
+    async def turn(self, _account_id: UUID, _priority: Priority, _calls: int = 1) -> None:
+        await asyncio.sleep(self.wait_s)
+        self.came_s = time.monotonic()
+
+
+class Bling:
+    """A server that answers reads as slowly as it is told to, and counts writes."""
+
+    def __init__(self) -> None:
+        self.slow_s = 0.0
+        self.is_asked = asyncio.Event()
+        self.writes = 0
+
+    async def read(self, _request: web.Request) -> web.Response:
+        self.is_asked.set()
+        await asyncio.sleep(self.slow_s)
+        return web.json_response({"data": order_json()})
+
+    async def write(self, _request: web.Request) -> web.Response:
+        self.writes += 1
+        return web.Response(status=204)
+
+
+@pytest.fixture
+def bling() -> Bling:
+    return Bling()
+
+
+@pytest.fixture
+async def server(bling: Bling) -> AsyncIterator[TestServer]:
+    app = web.Application()
+    app.router.add_get("/pedidos/vendas/{id}", bling.read)
+    app.router.add_patch("/pedidos/vendas/{id}/situacoes/{situation}", bling.write)
+    running = TestServer(app)
+    async with running:
+        yield running
+
+
+def client(session: aiohttp.ClientSession, server: TestServer, pace: SlowPace) -> BlingClient:
+    address = AddressLimits(15)
+    transport = Transport(session, str(server.make_url("/")), OneToken(), pace, address)
+    return BlingClient(transport, Caller(uuid4(), Priority.STATUS))
+
+
+async def test_a_reading_begins_when_it_is_sent_not_when_it_waits_for_its_turn(
+    server: TestServer, database_url: str
+) -> None:
+    pace = SlowPace(wait_s=0.3)
+    async with (
+        aiohttp.ClientSession() as session,
+        asyncpg.create_pool(database_url, min_size=1) as pool,
+    ):
+        readings = Readings(pool, MasterKeys.parse(MASTER_KEY))
+        before = await pool.fetchval("SELECT clock_timestamp()")
+
+        reading = await readings.order_to_write(client(session, server, pace), ORDER_ID)
+
+        after = await pool.fetchval("SELECT clock_timestamp()")
+        assert reading.began_s >= pace.came_s
+        assert (reading.began - before).total_seconds() >= 0.3
+        assert reading.began < after
+
+
+async def test_a_write_that_gets_no_connection_in_time_is_not_sent(
+    server: TestServer, bling: Bling
+) -> None:
+    bling.slow_s = 0.6
+    connector = aiohttp.TCPConnector(limit=1)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        ours = client(session, server, SlowPace())
+        reading = asyncio.create_task(ours.order(ORDER_ID))
+        await bling.is_asked.wait()
+
+        with pytest.raises(TooLateError):
+            await ours.set_situation(ORDER_ID, 24, not_after=time.monotonic() + 0.2)
+
+        await reading
+        assert bling.writes == 0
