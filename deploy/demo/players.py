@@ -8,9 +8,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import aiohttp
 
@@ -367,7 +368,8 @@ async def _go_live(keeper: Keeper, within_s: float) -> None:
         return bool(account["mapping"] and account["hub_account_id"])
 
     await until("both sides of the account to be connected", mapped, within_s=within_s)
-    await keeper.chooses("go-live", go_live=date.today().isoformat())  # noqa: DTZ011
+    today = datetime.now(ZoneInfo("America/Sao_Paulo")).date()
+    await keeper.chooses("go-live", go_live=today.isoformat())
     await keeper.chooses("mode", to_hub="live", to_bling="live")
 
 
