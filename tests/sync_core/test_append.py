@@ -11,8 +11,11 @@ from services.sync_core.log.append import EventLog, UnknownAccountError
 from services.sync_core.log.connection import Pool
 from services.sync_core.log.events import Incoming
 from services.sync_core.log.facts import read_fact
+from services.sync_core.log.seal import SubjectKeys, seal
 from shared.contracts import Message
+from shared.contracts import bling_gateway as bling
 from shared.contracts import sync_core as core
+from shared.sealing import MasterKeys
 from tests.sync_core.clock import Clock
 from tests.sync_core.seller import OPEN, PRODUCT, RECIPIENT, START, Seller, content, opened, text
 
@@ -256,3 +259,15 @@ async def test_a_larger_batch_takes_no_more_statements(log: EventLog) -> None:
 
     await statements(1)
     assert await statements(*range(2, 102)) == await statements(102) <= 14
+
+
+def test_rules_never_see_what_is_personal(master: MasterKeys) -> None:
+    seller = Seller()
+    observed = entry(seller.observed(1, content=content()))
+
+    sealed = seal(observed, SubjectKeys(seller.partition, master))
+
+    assert isinstance(sealed.data, bling.OrderObserved)
+    assert sealed.data.content is not None
+    assert sealed.data.content.recipient is None
+    assert sealed.personal is not None

@@ -122,6 +122,20 @@ async def test_a_key_that_does_not_fit_stops_its_own_account_only(
     assert RegisterOrder.TYPE not in types[broken]
 
 
+async def test_what_is_personal_opens_in_its_own_event_only(log: EventLog, owner: Pool) -> None:
+    seller = await registered(log, orders=2)
+    swap = (
+        "UPDATE event_log AS one SET personal = other.personal FROM event_log AS other"
+        " WHERE one.account_id = $1 AND other.account_id = $1 AND one.personal IS NOT NULL"
+        " AND other.personal IS NOT NULL AND one.position <> other.position"
+    )
+    await owner.execute(swap, seller.id)
+
+    entries = await _all(LogOutbox(log), seller, 500)
+
+    assert RegisterOrder.TYPE not in [entry.message.type for entry in entries]
+
+
 async def test_a_hole_in_one_log_stops_no_other(log: EventLog, owner: Pool, clock: Clock) -> None:
     broken = await registered(log)
     first = "SELECT min(position) FROM outbox WHERE account_id = $1"

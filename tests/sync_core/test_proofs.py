@@ -1,9 +1,12 @@
 """The log can be proved: tampering shows, and folding again gives the same bytes."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.sync_core.log.append import EventLog
 from services.sync_core.log.connection import Pool
+from services.sync_core.log.events import row_hash, row_of
 from services.sync_core.log.replay import accounts_with_logs, replay, verify
 from tests.sync_core.seller import Seller
 from tests.sync_core.test_outbox import ERASE, registered
@@ -58,6 +61,28 @@ async def test_a_tampered_row_shows(pool: Pool, owner: Pool, seller: Seller, cha
     found = await verify(pool, seller.id, silent)
 
     assert f"position {position}" in {difference.where for difference in found}
+
+
+async def test_a_row_that_was_rewritten_with_its_hash_shows_in_the_next(
+    pool: Pool, owner: Pool, seller: Seller
+) -> None:
+    """Who knows how rows are hashed must still write every later row anew."""
+    read = "SELECT * FROM event_log WHERE account_id = $1 AND position = $2"
+    before = await pool.fetchrow(read, seller.id, 6)
+    record = await pool.fetchrow(read, seller.id, 7)
+    assert before is not None
+    assert record is not None
+    forged = replace(row_of(record), actor="nobody")
+    await owner.execute(
+        "UPDATE event_log SET actor = 'nobody', hash = $3 WHERE account_id = $1 AND position = $2",
+        seller.id,
+        7,
+        row_hash(before["hash"], forged),
+    )
+
+    found = await verify(pool, seller.id, silent)
+
+    assert [difference.where for difference in found] == ["position 8"]
 
 
 async def test_a_removed_row_shows(pool: Pool, owner: Pool, seller: Seller) -> None:

@@ -109,6 +109,25 @@ async def test_a_failing_account_waits_and_the_others_go_on() -> None:
     assert bus.published[failing] == bus.published[defective] == [1, 2, 3]
 
 
+async def test_nothing_overtakes_what_was_not_confirmed() -> None:
+    class Forgetful(Bus):
+        lost = 1
+
+        async def publish(self, exchange: ExchangeName, message: Message) -> None:
+            if self.lost:
+                self.lost -= 1
+                raise NotConfirmed("lost")
+            await super().publish(exchange, message)
+
+    outbox, bus, account = Outbox(), Forgetful(), uuid4()
+    outbox.add(account, 3)
+
+    async with running(Relay(outbox, bus)):
+        await eventually(lambda: not outbox.entries)
+
+    assert bus.published[account] == [1, 2, 3]
+
+
 async def test_what_was_not_confirmed_is_published_again() -> None:
     outbox, bus, account = Outbox(), Bus(), uuid4()
     outbox.add(account, 2)

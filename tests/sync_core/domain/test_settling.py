@@ -8,7 +8,7 @@ from shared.contracts import Contract
 from shared.contracts import bling_gateway as bling
 from shared.contracts import sync_core as core
 from shared.contracts.account import Policies
-from tests.sync_core.domain.core import CANCELLED, DONE, MANIFEST, NOW, START, Core
+from tests.sync_core.domain.core import CANCELLED, DONE, MANIFEST, NOW, PICKUP, START, Core
 from tests.sync_core.domain.test_order_rules import at, observed, started
 from tests.sync_core.domain.world import PRODUCT_ID, World
 
@@ -216,6 +216,64 @@ class TestGone:
 
         told = [e for e in world.core.log if isinstance(e.data, core.AccountOrderGone)]
         assert len(told) == 2
+
+
+class TestWriting:
+    def test_a_write_that_is_not_answered_yet_is_waited_for(self) -> None:
+        world = started()
+        world.core.sent.clear()
+        world.hub_moves("in_manifest")
+        world.hub_tells()
+
+        world.read()
+        world.hub_moves("awaiting_dispatch")
+        world.hub_tells()
+        assert [event.data.TYPE for event in world.core.sent] == ["bling.set_situation"]
+
+        world.drain()
+        assert [write.after for write in world.writes] == [MANIFEST, PICKUP]
+
+    def test_a_reading_older_than_our_write_shows_nothing(self) -> None:
+        world = started()
+        world.hub_moves("in_manifest")
+        world.tick()
+        world.drain()
+        assert world.shown == MANIFEST
+
+        world.publish(observed(START, read_at=NOW))
+
+        assert world.core.order.shown_id == MANIFEST
+        assert reasons(world) == {}
+
+    def test_what_a_person_kept_is_not_written_over_when_360hub_moves_on(self) -> None:
+        """Although Bling shows what both sides agreed on: its write was refused."""
+        world = started()
+        world.refuse_writes = 1
+        world.hub_moves("in_manifest")
+        world.drain()
+        world.settles("keep_bling")
+
+        world.hub_moves("awaiting_dispatch")
+        world.drain()
+
+        assert (world.shown, reasons(world)) == (START, {})
+
+    def test_a_cancelled_order_is_not_sent_again_while_its_cancellation_is_withheld(self) -> None:
+        world = started()
+        world.switches(live=False)
+        world.seller_sets(CANCELLED)
+        world.read()
+        registers = len(registers_of(world))
+
+        world.seller_edits()
+        world.read()
+
+        assert len(registers_of(world)) == registers
+        assert set(reasons(world)) == {"withheld"}
+
+
+def registers_of(world: World) -> list[core.RegisterOrder]:
+    return [e.data for e in world.core.log if isinstance(e.data, core.RegisterOrder)]
 
 
 class TestContent:
