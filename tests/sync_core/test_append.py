@@ -14,6 +14,7 @@ from services.sync_core.log.facts import read_fact
 from services.sync_core.log.seal import SubjectKeys, seal
 from shared.contracts import Message
 from shared.contracts import bling_gateway as bling
+from shared.contracts import hub_gateway as hub
 from shared.contracts import sync_core as core
 from shared.sealing import MasterKeys
 from tests.sync_core.clock import Clock
@@ -271,3 +272,21 @@ def test_rules_never_see_what_is_personal(master: MasterKeys) -> None:
     assert sealed.data.content is not None
     assert sealed.data.content.recipient is None
     assert sealed.personal is not None
+
+
+async def test_what_360hub_says_about_a_refused_field_is_not_logged(
+    log: EventLog, pool: Pool
+) -> None:
+    """Its words may quote the field; the code and the place say enough."""
+    seller = await opened(log)
+    words = f"Nome inválido: {RECIPIENT.name}"
+    error = hub.FieldError(pointer="/recipient/name", code="pattern", message=words)
+    refused = hub.OrderRefused(
+        shipment=1, command_id=uuid4(), version=1, cause="invalid", errors=(error,)
+    )
+
+    await append(log, seller, seller.fact(refused, "order-1", source=hub.SOURCE))
+
+    (row,) = [row for row in await logged(pool, seller) if row["type"] == "hub.order.refused"]
+    assert RECIPIENT.name not in row["data"].decode()
+    assert "/recipient/name" in row["data"].decode()

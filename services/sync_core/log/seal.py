@@ -18,6 +18,7 @@ from services.sync_core.log.events import Incoming, Row
 from shared.contracts import Contract, canonical, join_personal, split_personal
 from shared.contracts.bling_gateway import OrderObserved, ProductObserved
 from shared.contracts.content import Recipient
+from shared.contracts.hub_gateway import OrderRefused, ProductRefused
 from shared.sealing import DataKey, MasterKeys
 
 ACCOUNT_SUBJECT: Final = "account"
@@ -130,6 +131,10 @@ def seal(incoming: Incoming, keys: SubjectKeys) -> Sealed:
         case ProductObserved() as seen:
             digest = _digest(None, canonical(seen.content.model_dump(mode="json")))
             return _plain(seen.model_copy(update={"content_digest": digest}))
+        case OrderRefused() | ProductRefused() as refused:
+            # 360Hub's own words may quote what it refused: a name, a document, a postal code.
+            errors = tuple(each.model_copy(update={"message": None}) for each in refused.errors)
+            return _plain(refused.model_copy(update={"errors": errors}))
     return _plain(incoming.data)
 
 
