@@ -1,5 +1,6 @@
 """What webhooks missed: each account's changed orders are listed regularly, and compared."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -26,6 +27,29 @@ _LONGEST: Final = timedelta(days=360)
 _ACCOUNTS_AT_ONCE: Final = 20
 
 
+@dataclass(frozen=True)
+class Period:
+    """Which changes are listed, and since when an order must have been read to be known.
+
+    The list shows no address and no time of change, so an order in it that looks the same may
+    still have changed since it was read. It is read again before it leaves the list for ever: the
+    next list begins at ``read_since``.
+    """
+
+    since: datetime
+    until: datetime
+    read_since: datetime
+
+    @classmethod
+    def of(cls, known_until: datetime, now: datetime) -> "Period":
+        """Return what to compare at ``now`` if changes were looked for until ``known_until``."""
+        return cls(
+            since=max(known_until - _ZONE_DOUBT, now - _LONGEST),
+            until=now + _ZONE_DOUBT,
+            read_since=now - _ZONE_DOUBT,
+        )
+
+
 class Reconciler:
     """Carries out ``reconcile`` and ``link_invoice``."""
 
@@ -40,12 +64,14 @@ class Reconciler:
         async with self._pool.acquire() as conn:
             now = await orders.now(conn)
             known_until = await changes.changed_until(conn, work.account_id)
-        since = max((known_until or now) - _ZONE_DOUBT, now - _LONGEST)
+        period = Period.of(known_until or now, now)
         client = self._clients(Caller(work.account_id, work.priority))
-        listed = await _changed_orders(client, since, now + _ZONE_DOUBT)
+        listed = await _changed_orders(client, period)
         async with self._pool.acquire() as conn:
             known = await orders.published(conn, work.account_id, list(listed))
-        differing = [id_ for id_, order in listed.items() if _differs(order, known.get(id_), since)]
+        differing = [
+            id_ for id_, order in listed.items() if _differs(order, known.get(id_), period)
+        ]
         async with self._queue.completing(work) as conn:
             await self._queue.enqueue(
                 conn, *(read_differing_order(work.account_id, id_, since=now) for id_ in differing)
@@ -72,14 +98,12 @@ class Reconciler:
             await readings.forget_reading(conn, account_id, "invoice", task.invoice_id)
 
 
-async def _changed_orders(
-    client: BlingClient, since: datetime, until: datetime
-) -> dict[int, wire.ListedOrder]:
+async def _changed_orders(client: BlingClient, period: Period) -> dict[int, wire.ListedOrder]:
     listed: dict[int, wire.ListedOrder] = {}
     page_number = 1
     while True:
         page = await client.orders_changed_since(
-            since.astimezone(BRASILIA), until.astimezone(BRASILIA), page_number
+            period.since.astimezone(BRASILIA), period.until.astimezone(BRASILIA), page_number
         )
         listed.update((order.id, order) for order in page)
         if len(page) < PAGE_SIZE:
@@ -87,16 +111,12 @@ async def _changed_orders(
         page_number += 1
 
 
-def _differs(listed: wire.ListedOrder, known: orders.Published | None, since: datetime) -> bool:
-    """Tell whether a read is worth it.
-
-    What the list shows may be equal and the address not: an order that changed after ``since``
-    must have been read after ``since``.
-    """
+def _differs(listed: wire.ListedOrder, known: orders.Published | None, period: Period) -> bool:
+    """Tell whether a read is worth it."""
     if known is None or known.gone or known.as_of is None:
         return True
     shown = (listed.situacao.id, money(listed.total))
-    return shown != (known.situation, known.total) or known.as_of < since
+    return shown != (known.situation, known.total) or known.as_of < period.read_since
 
 
 class Reconciling:

@@ -142,9 +142,7 @@ class SituationWriter:
                 written_at=now if outcome == "written" else None,
             )
             await store.lock_order(conn, work.account_id, command.order_id)
-            await store.record_situation(
-                conn, work.account_id, command.order_id, command.target, reading.began
-            )
+            await store.record_situation(conn, work.account_id, command.order_id, command.target)
             await self._publish(conn, work, command, fact)
 
     async def _tell_refused(

@@ -6,8 +6,8 @@ import pytest
 
 from shared.contracts import parse_data
 from shared.contracts.bling_gateway import OrderGone, OrderObserved
-from shared.contracts.sync_core import ReadOrder
-from tests.bling_gateway.stage import OPEN, STARTED, Seller
+from shared.contracts.sync_core import ReadOrder, SetSituation
+from tests.bling_gateway.stage import OPEN, STARTED, VERIFIED, Seller
 from tests.waiting import eventually
 
 
@@ -199,6 +199,35 @@ async def test_orders_whose_webhooks_were_lost_are_found(seller: Seller) -> None
     assert {fact.situation.id for fact in facts} == {STARTED}
     assert {fact.trigger for fact in facts} == {"reconcile"}
     assert (await seller.calls())[before]["path"].endswith("/pedidos/vendas")
+
+
+async def test_an_edit_whose_webhook_was_lost_is_found_though_its_order_was_written(
+    seller: Seller,
+) -> None:
+    order = await seller.place_order(situation=STARTED)
+    await seller.fact("bling.order.observed")
+    await seller.settled()
+    await seller.stage.database.execute(
+        "UPDATE bling_gateway.order_seen SET as_of = as_of - interval '5 h' WHERE account_id = $1",
+        seller.account_id,
+    )
+    await seller.control("POST", "webhooks", enabled=False)
+    label = order["transporte"]["etiqueta"] | {"numero": "777"}
+    await seller.control("PATCH", f"orders/{order['id']}", transporte={"etiqueta": label})
+    write = SetSituation(order_id=order["id"], shipment=1, target=VERIFIED, expected=STARTED)
+    await seller.command(write, subject=f"order-{order['id']}")
+    await seller.fact("bling.situation.set")
+
+    await seller.stage.database.execute(
+        "UPDATE bling_gateway.reconcile SET due_at = now() WHERE account_id = $1",
+        seller.account_id,
+    )
+
+    fact = observed((await seller.fact("bling.order.observed", 2, within_s=30)).data)
+    assert fact.content is not None
+    assert fact.content.recipient is not None
+    assert fact.content.recipient.address is not None
+    assert fact.content.recipient.address.number == "777"
 
 
 async def test_a_deleted_order_is_gone(seller: Seller) -> None:

@@ -26,9 +26,10 @@ SET observation = observation + 1, as_of = $4, read_at = $4, situation = $5, tot
 WHERE partition = $1 AND account_id = $2 AND order_id = $3
 """
 
+# Not `as_of`: what else had changed in the order that we wrote to was not published with it.
 _RECORD_SITUATION = """
 UPDATE order_seen
-SET as_of = $4, situation = $5
+SET situation = $4
 WHERE partition = $1 AND account_id = $2 AND order_id = $3
 """
 
@@ -193,11 +194,11 @@ async def record_observation(
 
 
 async def record_situation(
-    conn: Connection, account_id: UUID, order_id: int, situation: int, as_of: datetime
+    conn: Connection, account_id: UUID, order_id: int, situation: int
 ) -> None:
     """Remember a situação that is published in this transaction."""
     key = partition_of(account_id), account_id, order_id
-    await conn.execute(_RECORD_SITUATION, *key, as_of, situation)
+    await conn.execute(_RECORD_SITUATION, *key, situation)
 
 
 async def record_gone(conn: Connection, account_id: UUID, order_id: int) -> None:
