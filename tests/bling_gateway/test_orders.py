@@ -242,6 +242,27 @@ async def test_a_deleted_order_is_gone(seller: Seller) -> None:
     )
 
 
+async def test_a_deletion_told_while_the_order_is_read_is_not_forgotten(seller: Seller) -> None:
+    order = await seller.place_order(situation=OPEN)
+    await seller.fact("bling.order.observed")
+    await seller.settled()
+    slow = {"fault": "slow_s", "seconds": 1, "match": "/Api/v3/contatos"}
+    await seller.control("POST", "faults", **slow)
+    await seller.rows("DELETE FROM bling_gateway.reading RETURNING id")
+    calls = len(await seller.calls())
+    await seller.choose(order["id"], STARTED)
+
+    async def is_read() -> bool:
+        return len(await seller.calls()) > calls
+
+    await eventually(is_read)
+    await seller.control("DELETE", f"orders/{order['id']}")
+
+    # The reading that began before the deletion is told after it.
+    await seller.fact("bling.order.observed", 2)
+    assert (await seller.fact("bling.order.gone")).data["evidence"] == "deleted_and_not_found"
+
+
 def last_access_key(seller: Seller) -> str | None:
     fact = observed(seller.facts("bling.order.observed")[-1].data)
     document = fact.content.fiscal_document if fact.content else None

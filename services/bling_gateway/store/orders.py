@@ -19,10 +19,12 @@ ON CONFLICT (partition, account_id, order_id) DO UPDATE SET order_id = excluded.
 RETURNING observation, as_of, deleted_at, missing_since, gone
 """
 
+# A deletion that was told after the reading began is not refuted by it.
 _RECORD_OBSERVATION = """
 UPDATE order_seen
 SET observation = observation + 1, as_of = $4, read_at = $4, situation = $5, total = $6,
-    contact_id = $7, invoice_id = $8, deleted_at = NULL, missing_since = NULL, gone = false
+    contact_id = $7, invoice_id = $8, missing_since = NULL, gone = false,
+    deleted_at = CASE WHEN deleted_at > $4 THEN deleted_at END
 WHERE partition = $1 AND account_id = $2 AND order_id = $3
 """
 
