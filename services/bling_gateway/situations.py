@@ -2,7 +2,6 @@
 
 import time
 from typing import Final, Literal
-from uuid import UUID
 
 import structlog
 
@@ -80,7 +79,6 @@ class SituationWriter:
     async def _write_over(
         self, work: Work, command: SetSituation, reading: OrderReading, client: BlingClient
     ) -> None:
-        command_id = work.asked_by.id
         await self._prepare(work, command, reading)
         try:
             await client.set_situation(
@@ -89,13 +87,12 @@ class SituationWriter:
         except UnavailableError:
             raise  # whether it was written is unknown, so its echo may still come
         except SameSituationError:
-            await self._expect_no_echo(work.account_id, command.order_id, command_id)
+            async with self._pool.acquire() as conn:
+                await _expect_no_echo(conn, work, command)
             return await self._tell_set(work, command, reading, "already")
         except RefusedError as error:
-            await self._expect_no_echo(work.account_id, command.order_id, command_id)
             return await self._tell_refused(work, command, reading, "refused", error)
         except NotFoundError:
-            await self._expect_no_echo(work.account_id, command.order_id, command_id)
             return await self._tell_gone(work, command)
         self._log_window(work, command, reading)
         return await self._tell_set(work, command, reading, "written")
@@ -118,10 +115,6 @@ class SituationWriter:
                 fingerprint_after_write(reading.read.order, command.target),
                 TICKET_LIFE,
             )
-
-    async def _expect_no_echo(self, account_id: UUID, order_id: int, command_id: UUID) -> None:
-        async with self._pool.acquire() as conn:
-            await store.drop_ticket(conn, account_id, order_id, command_id)
 
     async def _tell_set(
         self,
@@ -163,12 +156,14 @@ class SituationWriter:
                 code=error.code if error else None,
                 message=error.message if error else None,
             )
+            await _expect_no_echo(conn, work, command)
             await self._publish(conn, work, command, fact)
 
     async def _tell_gone(self, work: Work, command: SetSituation) -> None:
         """Tell that there is nothing to write to, and have the disappearance looked into."""
         async with self._queue.completing(work) as conn:
             await self._queue.enqueue(conn, read_hinted_order(work.account_id, command.order_id))
+            await _expect_no_echo(conn, work, command)
             fact = SituationRefused(
                 order_id=command.order_id,
                 command_id=work.asked_by.id,
@@ -240,6 +235,11 @@ class SituationMaker:
         async with self._queue.completing(work) as conn:
             fact_id = derived_id(work.asked_by.id, "situations", "account")
             await self._facts.publish_outcome(conn, work, fact, fact_id=fact_id)
+
+
+async def _expect_no_echo(conn: Connection, work: Work, command: SetSituation) -> None:
+    """Nothing that was tried is to be seen in the order: what webhooks tell is somebody's news."""
+    await store.drop_ticket(conn, work.account_id, command.order_id, work.asked_by.id)
 
 
 def _find(want: WantedSituation, existing: list[wire.SituationDefinition]) -> int | None:

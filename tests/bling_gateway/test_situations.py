@@ -173,6 +173,28 @@ async def test_an_unknown_result_is_looked_at_before_anything_is_written_again(
     assert sum(call["applied"] for call in made) == 1
 
 
+async def test_a_write_that_failed_explains_no_webhook(seller: Seller) -> None:
+    order_id = await started_order(seller)
+    await seller.control("POST", "faults", fault="error_500", method="PATCH")
+    await set_situation(seller, order_id, VERIFIED)
+    await eventually(lambda: _has_failed(seller))
+    for table in ("turn", "work"):
+        await seller.stage.database.execute(
+            f"UPDATE bling_gateway.{table} SET run_at = now() + interval '1 s'"  # noqa: S608
+            " WHERE account_id = $1",
+            seller.account_id,
+        )
+    await seller.choose(order_id, CANCELLED)
+    assert (await seller.fact(REFUSED, within_s=20)).data["cause"] == "changed"
+    await seller.settled()
+    told = len(seller.facts("bling.order.observed"))
+
+    await seller.choose(order_id, VERIFIED)
+
+    read = await seller.fact("bling.order.observed", told + 1)
+    assert read.data["situation"]["id"] == VERIFIED
+
+
 async def test_a_change_inside_the_window_is_told_by_its_webhook(seller: Seller) -> None:
     order_id = await started_order(seller)
     await seller.control("POST", "faults", fault="situation_race", situation=CANCELLED)
