@@ -21,7 +21,7 @@ from services.bling_gateway.hints import Hints
 from services.bling_gateway.store import connections
 from shared.gateway import inbox
 from shared.gateway.store import Pool
-from shared.gateway.webhooks import headers_of, storing, unauthentic
+from shared.gateway.webhooks import headers_of, is_about_its_content, storing, unauthentic
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +71,14 @@ class Webhooks:
             await self._keep_unclaimed(envelope.eventId, headers, body)
             _alarm("webhook_unclaimed", "a webhook is for a company that we do not know")
             return
-        await self._use(account_id, envelope, headers, body)
+        try:
+            await self._use(account_id, envelope, headers, body)
+        except Exception as error:
+            # The edge between what Bling sends and what we make of it: whatever it says is kept.
+            if not is_about_its_content(error):
+                raise
+            log.exception("a webhook cannot be worked on", action="webhook_unusable")
+            await self._keep_unclaimed(envelope.eventId, headers, body)
 
     async def _use(
         self, account_id: UUID, envelope: wire.Envelope, headers: dict[str, str], body: bytes

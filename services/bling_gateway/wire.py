@@ -7,7 +7,7 @@ absent reference is ``{"id": 0}``, an absent object may be an empty list, an abs
 
 import re
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from json import loads
 from typing import Annotated, Any, Final
 
@@ -25,6 +25,8 @@ def parse_json(body: bytes) -> Any:
         return _cleaned(value) if _MAY_HOLD_NO_TEXT.search(body) else value
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    except InvalidOperation as error:
+        raise ValueError("a number beyond what can be calculated with") from error
 
 
 _MAY_HOLD_NO_TEXT: Final = re.compile(rb"\\u(0000|[dD][89a-fA-F])")

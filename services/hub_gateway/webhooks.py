@@ -19,7 +19,7 @@ from services.hub_gateway.store import connections, products, shipments
 from shared.gateway import inbox
 from shared.gateway.store import Connection, Pool
 from shared.gateway.values import NewWork, utc_now
-from shared.gateway.webhooks import headers_of, storing, unauthentic
+from shared.gateway.webhooks import headers_of, is_about_its_content, storing, unauthentic
 from shared.gateway.work import WorkQueue
 
 log = structlog.get_logger(__name__)
@@ -74,12 +74,25 @@ class Webhooks:
     async def _store(
         self, account_id: UUID, webhook_id: str, headers: dict[str, str], body: bytes
     ) -> None:
+        # Several of our accounts may share one of 360Hub's: each gets the same event.
+        inbox_id = f"{account_id}/{webhook_id}"
+        try:
+            await self._use(account_id, inbox_id, headers, body)
+        except Exception as error:
+            # The edge between what 360Hub sends and what we make of it: whatever it says is kept.
+            if not is_about_its_content(error):
+                raise
+            log.exception("a webhook cannot be worked on", action="webhook_unusable")
+            async with self._pool.acquire() as conn:
+                await inbox.store(conn, inbox_id, headers, body, None)
+
+    async def _use(
+        self, account_id: UUID, inbox_id: str, headers: dict[str, str], body: bytes
+    ) -> None:
         event = _event_of(body)
         async with self._pool.acquire() as conn, conn.transaction():
             piece = await self._meaning(conn, account_id, event)
             is_ours = piece is not None or (event is not None and event.type == _VERIFICATION)
-            # Several of our accounts may share one of 360Hub's: each gets the same event.
-            inbox_id = f"{account_id}/{webhook_id}"
             owner = account_id if is_ours else None
             if not await inbox.store(conn, inbox_id, headers, body, owner):
                 return

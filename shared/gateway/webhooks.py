@@ -37,6 +37,15 @@ def storing() -> Iterator[None]:
         ) from error
 
 
+def is_about_its_content(error: Exception) -> bool:
+    """Tell whether a webhook, and not the database, is why it could not be worked on.
+
+    Sent again it would fail again, until the other side gave up on us: so it is kept, unclaimed.
+    """
+    is_its_data = isinstance(error, asyncpg.DataError)
+    return is_its_data or not isinstance(error, _CANNOT_STORE)
+
+
 def headers_of(request: web.Request, kept: Collection[str]) -> dict[str, str]:
     """Return those headers that are kept, as text that can be stored whatever bytes they hold."""
     present = {name: request.headers[name] for name in kept if name in request.headers}

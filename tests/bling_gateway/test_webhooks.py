@@ -94,6 +94,7 @@ async def test_a_body_over_the_limit_is_refused(seller: Seller) -> None:
         b"\xff\xfe",
         b"[" * 5000,
         b'{"eventId": 1}',
+        b'{"eventId": 1, "total": 1e9999999999999999999}',
     ],
 )
 async def test_what_cannot_be_read_is_kept_unclaimed(seller: Seller, content: bytes) -> None:
@@ -122,6 +123,16 @@ async def test_what_cannot_be_read_is_kept_unclaimed(seller: Seller, content: by
 )
 async def test_what_is_not_understood_is_kept_unclaimed(seller: Seller, changes: Json) -> None:
     status, body = await send(seller, envelope(seller, **changes))
+
+    assert status == 200
+    assert await inbox_states(seller, body) == ["unclaimed"]
+
+
+async def test_what_cannot_be_worked_on_is_kept_unclaimed(seller: Seller) -> None:
+    told = {"id": 7, "situacao": {"id": 15, "valor": 3}}
+    before_all_time = "0001-01-01T00:00:00+14:00"
+
+    status, body = await send(seller, envelope(seller, data=told, date=before_all_time))
 
     assert status == 200
     assert await inbox_states(seller, body) == ["unclaimed"]

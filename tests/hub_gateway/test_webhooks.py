@@ -159,6 +159,7 @@ class TestAuthentic:
             event("galaxy.exploded"),
             event(sequence="x"),
             event(sequence=2**70),
+            event(timestamp="0001-01-01T00:00:00+14:00"),
             event(data={"external_ref": "bling-none-1", "to": "in_manifest"}),
             event(data={"external_ref": {"a": 1}}),
             event(data="text"),
