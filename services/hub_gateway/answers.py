@@ -21,6 +21,7 @@ W = TypeVar("W", bound=wire.Wire)
 
 _DEFAULT_PAUSE_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 900.0
+_STILL_RUNS_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,16 @@ class Answer:
         return 200 <= self.status < 300
 
     def read(self, model: type[W]) -> W:
-        """Parse the body. Raises `MisunderstoodError` if it has another shape."""
+        """Parse the body.
+
+        Raises `MisunderstoodError` if it has another shape, and `UnavailableError` if it is no
+        JSON at all: then somebody in between answered, and the result is unknown.
+        """
         try:
             return model.model_validate_json(self.body)
         except ValidationError as error:
+            if error.errors(include_input=False)[0]["type"] == "json_invalid":
+                raise UnavailableError(f"answered {self.status} without JSON") from None
             # pydantic would repeat the body, which may tell of a person: name the model only.
             raise MisunderstoodError(f"an answer is no {model.__name__}") from _shape_only(error)
 
@@ -54,12 +61,19 @@ class Answer:
 
 
 def settle(answer: Answer) -> Answer:
-    """Return an answer that decides something, raise the `HubError` that any other one means."""
+    """Return an answer that decides something, raise the `HubError` that any other one means.
+
+    What bears no code of 360Hub's was said by somebody in between, who settles nothing.
+    """
     match answer.status:
         case status if answer.ok or status in (404, 410):
             return answer
-        case 401 | 403:
-            raise UnauthorisedError(answer.problem.code or f"refused with {answer.status}")
+        case 401 | 403 if answer.problem.code:
+            raise UnauthorisedError(answer.problem.code)
+        case status if status < 400 or status in (401, 403, 408):
+            raise UnavailableError(f"answered {status} without 360Hub's code")
+        case 409 if answer.problem.code == "idempotency-in-progress":
+            raise UnavailableError(answer.problem.code, _STILL_RUNS_S)
         case 409 if answer.problem.retryable:
             raise BusyError(answer.problem.code)
         case 422 if answer.problem.code == "idempotency-key-reused":
@@ -72,7 +86,8 @@ def settle(answer: Answer) -> Answer:
             # The failure of an earlier attempt, kept by 360Hub: only another key gets further.
             raise BusyError("an earlier failure was repeated")
         case status if status >= 500 and status != 501:
-            raise UnavailableError(f"360Hub answered {status}", retry_after_s(answer.headers))
+            pause_s = retry_after_s(answer.headers) or None
+            raise UnavailableError(f"360Hub answered {status}", pause_s)
         case status:
             raise MisunderstoodError(f"360Hub answered {status} {answer.problem.code}".strip())
 

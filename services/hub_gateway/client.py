@@ -39,7 +39,7 @@ def open_http(contact: str) -> aiohttp.ClientSession:
 class HubClient:
     """Implements :class:`~services.hub_gateway.port.Hub` over HTTP.
 
-    Calls wait for their turn by ``pace``. A call is made once; only a token that expired meanwhile
+    Calls wait for their turn by ``pace``. A call is made once; only a token that was refused
     is replaced and the call repeated. Everything else is for the caller's work queue to repeat.
     """
 
@@ -215,7 +215,7 @@ class HubClient:
         headers = _headers(body, key, request_id)
         token = await self._tokens.of(account_id)
         answer = await self._send(token, method, path, body, query, headers)
-        if answer.status == 401 and answer.problem.code == "token-expired":
+        if answer.status == 401 and answer.problem.code:
             token = await self._tokens.of(account_id, instead_of=token)
             answer = await self._send(token, method, path, body, query, headers)
         if answer.status in (401, 403):

@@ -7,12 +7,10 @@ from typing import Final, Protocol
 from uuid import UUID
 
 import aiohttp
-from pydantic import ValidationError
 
 from services.hub_gateway import wire
-from services.hub_gateway.answers import retry_after_s
+from services.hub_gateway.answers import Answer, retry_after_s
 from services.hub_gateway.port import (
-    MisunderstoodError,
     ThrottledError,
     UnauthorisedError,
     UnavailableError,
@@ -21,6 +19,9 @@ from services.hub_gateway.port import (
 _SCOPE: Final = "orders products tracking"
 _RENEW_AT: Final = 0.8
 """The part of its life after which a token is renewed."""
+
+_REFUSALS: Final = (400, 401, 403)
+"""What a client that is not accepted is answered with (RFC 6749, section 5.2)."""
 
 _DEFAULT_PAUSE_S: Final = 6.0
 """360Hub gives ten tokens a minute."""
@@ -100,22 +101,21 @@ class Tokens:
                 },
                 allow_redirects=False,
             ) as response:
-                body = await response.read()
+                answer = Answer(response.status, response.headers, await response.read())
         except (aiohttp.ClientError, TimeoutError) as error:
             raise UnavailableError(f"no token: {type(error).__name__}") from error
-        return _token(response, body, asked_at_s)
+        return _token(answer, asked_at_s)
 
 
-def _token(response: aiohttp.ClientResponse, body: bytes, asked_at_s: float) -> AccessToken:
-    if response.status == 429:
-        raise ThrottledError(retry_after_s(response.headers) or _DEFAULT_PAUSE_S)
-    if response.status >= 500:
-        raise UnavailableError(f"no token: 360Hub answered {response.status}")
-    if response.status != 200:  # RFC 6749, section 5.2: invalid_client and its kind
-        raise UnauthorisedError(f"360Hub refused the client ({response.status})")
-    try:
-        answer = wire.Token.model_validate_json(body)
-    except ValidationError as error:
-        raise MisunderstoodError("the token's answer has another shape") from error
-    renew_at_s = asked_at_s + answer.expires_in * _RENEW_AT
-    return AccessToken(answer.access_token, answer.account_id, renew_at_s)
+def _token(answer: Answer, asked_at_s: float) -> AccessToken:
+    if answer.status == 429:
+        raise ThrottledError(retry_after_s(answer.headers) or _DEFAULT_PAUSE_S)
+    if answer.ok:
+        found = answer.read(wire.Token)
+        renew_at_s = asked_at_s + found.expires_in * _RENEW_AT
+        return AccessToken(found.access_token, found.account_id, renew_at_s)
+    if answer.status in _REFUSALS:
+        # Read, so that the page of somebody in between does not pass for 360Hub's refusal.
+        refusal = answer.read(wire.TokenRefusal)
+        raise UnauthorisedError(f"360Hub refused the client ({refusal.error or answer.status})")
+    raise UnavailableError(f"no token: 360Hub answered {answer.status}")

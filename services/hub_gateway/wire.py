@@ -29,6 +29,10 @@ class Token(Wire):
     account_id: Text
 
 
+class TokenRefusal(Wire):
+    error: Text = ""
+
+
 class Hold(Wire):
     code: Text
     product_refs: tuple[Text, ...] = ()
