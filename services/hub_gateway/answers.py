@@ -66,11 +66,13 @@ def settle(answer: Answer) -> Answer:
     What bears no code of 360Hub's was said by somebody in between, who settles nothing.
     """
     match answer.status:
-        case status if answer.ok or status in (404, 410):
+        case _ if answer.ok:
+            return answer
+        case 404 | 410 if answer.problem.code:
             return answer
         case 401 | 403 if answer.problem.code:
             raise UnauthorisedError(answer.problem.code)
-        case status if status < 400 or status in (401, 403, 408):
+        case status if status < 400 or status in (401, 403, 404, 408, 410):
             raise UnavailableError(f"answered {status} without 360Hub's code")
         case 409 if answer.problem.code == "idempotency-in-progress":
             raise UnavailableError(answer.problem.code, _STILL_RUNS_S)

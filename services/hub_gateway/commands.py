@@ -57,8 +57,8 @@ class OrderCommands:
             outcome = await self._hub.cancel_order(
                 work.account_id, wanted.reference, call, command.id
             )
-        except (port.BusyError, port.ThrottledError):
-            # The result is known: nothing happened. The next attempt is another call.
+        except (port.BusyError, port.ThrottledError, port.MisunderstoodError):
+            # Nothing happened, or 360Hub would answer the same again: what comes is another call.
             async with self._pool.acquire() as conn:
                 await calls.drop_call(conn, work.account_id, command.id)
             raise

@@ -14,6 +14,9 @@ from shared.gateway.worker import Handler
 _BUSY_S: Final = 0.5
 """Another write of the same order takes no longer than a call."""
 
+_BUSY_TIMES: Final = 5
+"""Who finds an order busy more often than that backs off."""
+
 _LIMIT: Final = "minute"
 """The period of 360Hub's limit."""
 
@@ -56,6 +59,7 @@ class Setbacks:
             case port.UnavailableError():
                 return TryAgain(error.retry_after_s, str(error), scope="account")
             case port.BusyError():
-                return TryAgain(_BUSY_S, str(error))
+                wait_s = _BUSY_S if work.failures < _BUSY_TIMES else None
+                return TryAgain(wait_s, str(error))
             case _:
                 return ParkWork(str(error))

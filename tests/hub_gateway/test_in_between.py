@@ -80,7 +80,7 @@ async def test_a_token_page_instead_of_a_token_is_no_token(hub: HubClient, front
         await hub.hub_account(ACCOUNT)
 
 
-@pytest.mark.parametrize("status", [302, 401, 403, 408])
+@pytest.mark.parametrize("status", [302, 401, 403, 404, 408, 410])
 def test_what_somebody_in_between_answers_settles_nothing(status: int) -> None:
     with pytest.raises(port.UnavailableError):
         settle(Answer(status, {}, PAGE))

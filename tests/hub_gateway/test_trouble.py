@@ -3,10 +3,13 @@
 import asyncio
 import sys
 
+import asyncpg
 import pytest
 
+from shared.contracts.sync_core import RetryWork
 from tests.gateways import free_port
 from tests.hub_gateway.system import Gateway, Seller
+from tests.waiting import eventually
 
 
 @pytest.mark.parametrize("when", ["error_before", "error_after"])
@@ -66,6 +69,32 @@ async def test_after_a_settled_refusal_another_key_is_used(seller: Seller) -> No
     assert (await seller.fact("hub.order.cancelled"))["outcome"] == "cancelled"
     calls = await seller.hub.calls("POST", "/cancel")
     assert len({call["idempotency_key"] for call in calls}) == len(calls) == 2
+
+
+async def test_a_parked_cancellation_that_is_retried_is_another_call(
+    seller: Seller, database_url: str
+) -> None:
+    await seller.registered()
+    await seller.hub.fault("error_after", match="/v1/orders", calls="POST")
+    command = await seller.cancel()
+    database = await asyncpg.connect(database_url)
+    spoil = (
+        "UPDATE hub_gateway.prepared_call SET body = body || ' '"
+        " WHERE account_id = $1 RETURNING command_id"
+    )
+
+    async def is_spoilt() -> bool:
+        made = await seller.hub.calls("POST", "/cancel")
+        return bool(made and await database.fetchval(spoil, seller.account_id))
+
+    await eventually(is_spoilt)
+    await database.close()
+    parked = await seller.fact("hub.command.parked")
+    assert parked["cause"] == "idempotency-key-reused"
+
+    await seller.core.send(seller.account_id, seller.stream, RetryWork(command_id=command.id))
+
+    assert (await seller.fact("hub.order.cancelled"))["outcome"] == "unchanged"
 
 
 async def test_a_throttled_call_is_made_later(seller: Seller) -> None:
