@@ -22,7 +22,6 @@ from services.bling_gateway.errors import (
     MisshapenError,
     NotFoundError,
     RefusedError,
-    UnreadableError,
 )
 from services.bling_gateway.observe import OrderReading
 from services.bling_gateway.store import orders
@@ -154,7 +153,7 @@ class Readings:
             try:
                 reading = await self.product(client, account_id, product_id)
                 products[product_id] = reading.product
-            except (NotFoundError, RefusedError, UnreadableError) as error:
+            except (NotFoundError, RefusedError, MisshapenError) as error:
                 # The sync core asks for each product by itself; there it is told what is wrong.
                 log.warning(
                     "an order's product could not be read",
@@ -200,7 +199,7 @@ async def _optional(
     except RefusedError as error:
         log.error("Bling does not let us read", action="read_refused", what=name, error=str(error))
         return None, []
-    except UnreadableError:
+    except MisshapenError:
         return None, [Problem(code="field_invalid", where=name)]
 
 

@@ -79,6 +79,16 @@ async def test_a_faulty_order_is_told_with_its_problem(
     assert problem in {each.code for each in fact.problems}
 
 
+async def test_a_contact_that_cannot_be_read_for_a_moment_is_no_problem_of_the_order(
+    seller: Seller,
+) -> None:
+    await seller.control("POST", "faults", fault="not_json", match="/Api/v3/contatos")
+
+    await seller.place_order(situation=STARTED)
+
+    assert observed((await seller.fact("bling.order.observed")).data).problems == ()
+
+
 async def test_an_order_without_phone_and_mail_says_so(seller: Seller) -> None:
     await seller.place_order(without=["phone", "email"])
 

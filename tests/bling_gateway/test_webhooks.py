@@ -8,7 +8,9 @@ from uuid import uuid4
 
 import pytest
 
+from shared.contracts.sync_core import ReadProduct
 from tests.bling_gateway.stage import CLIENT_SECRET, OPEN, PREVIOUS_SECRET, STARTED, Seller
+from tests.waiting import eventually
 
 Json = dict[str, Any]
 
@@ -213,6 +215,27 @@ async def test_a_product_that_nobody_asked_for_is_not_read(seller: Seller) -> No
     assert await seller.calls() == [
         call for call in await seller.calls() if "dados-basicos" in call["path"]
     ]
+
+
+async def test_a_product_that_changes_while_it_is_read_is_read_again(seller: Seller) -> None:
+    product = (await seller.control("POST", "products"))["id"]
+    await seller.settled()
+    slow = {"fault": "slow_s", "seconds": 1, "match": "/Api/v3/produtos"}
+    await seller.control("POST", "faults", **slow)
+    await seller.command(ReadProduct(product_id=product), subject=f"product-{product}")
+
+    async def is_being_read() -> bool:
+        return not (await seller.control("GET", "faults"))["faults"]
+
+    await eventually(is_being_read)
+    await send(seller, envelope(seller, event="product.updated", data={"id": product}))
+    await seller.fact("bling.product.observed")
+
+    await seller.command(ReadProduct(product_id=product), subject=f"product-{product}")
+
+    await seller.fact("bling.product.observed", 2)
+    read = [call for call in await seller.calls("GET") if "/produtos/" in call["path"]]
+    assert len(read) == 2
 
 
 async def test_no_personal_data_reaches_the_log(seller: Seller) -> None:

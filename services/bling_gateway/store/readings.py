@@ -15,6 +15,7 @@ SELECT sealed, read_at
 FROM reading
 WHERE partition = $1 AND account_id = $2 AND kind = $3 AND id = $4
   AND read_at > clock_timestamp() - $5::interval
+  AND sealed <> ''
 """
 
 _SAVE_READING = """
@@ -22,11 +23,15 @@ INSERT INTO reading (partition, account_id, kind, id, read_at, sealed)
 VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (partition, account_id, kind, id) DO UPDATE
 SET read_at = excluded.read_at, sealed = excluded.sealed
+WHERE reading.read_at <= excluded.read_at
 """
 
+# An empty row stays, so that a reading that is under way, and may be out of date, is not kept.
 _FORGET_READING = """
-DELETE FROM reading
-WHERE partition = $1 AND account_id = $2 AND kind = $3 AND id = $4
+INSERT INTO reading (partition, account_id, kind, id, read_at, sealed)
+VALUES ($1, $2, $3, $4, clock_timestamp(), '')
+ON CONFLICT (partition, account_id, kind, id) DO UPDATE
+SET read_at = excluded.read_at, sealed = excluded.sealed
 """
 
 _FORGET_OLD_READINGS = """
@@ -55,7 +60,7 @@ async def reading(
 async def save_reading(
     conn: Connection, account_id: UUID, kind: Kind, id_: int, kept: Kept
 ) -> None:
-    """Keep what was read of a thing."""
+    """Keep what was read of a thing, unless it changed since the reading began."""
     key = partition_of(account_id), account_id, kind, id_
     await conn.execute(_SAVE_READING, *key, kept.read_at, kept.sealed)
 
