@@ -123,6 +123,7 @@ class Transport:
                 await self._tokens.dead(caller.account_id, token, error.cause)
             raise error
         self._breakers.answered(caller.account_id)
+        self._address.let_in()
         return answer
 
     async def _paced(self, caller: Caller, request: Request, token: str) -> Answer:
@@ -170,7 +171,9 @@ class Transport:
         else:
             self._breakers.answered(account_id)
         if isinstance(error, ThrottledError) and error.period == "address":
-            self._address.blocked()
+            self._address.shut_out(account_id)
+        elif answer.error is not None:
+            self._address.let_in()
         return error
 
 

@@ -55,6 +55,7 @@ class AddressLimits:
         self._errors = Window(200, 10, clock)
         self._token_calls = Window(token_calls_per_minute, 60, clock)
         self._blocked_until = 0.0
+        self._shut_out: set[UUID] = set()
 
     async def request(self) -> None:
         """Wait for room for one request.
@@ -80,6 +81,20 @@ class AddressLimits:
     def blocked(self) -> None:
         """Note that Bling blocks the address."""
         self._blocked_until = self._clock() + _BLOCK_S
+
+    def shut_out(self, account_id: UUID) -> None:
+        """Note an answer such as a blocked address gets.
+
+        It blocks the address once two accounts got it with no other answer in between: what is
+        wrong with one account alone must not stop the others.
+        """
+        self._shut_out.add(account_id)
+        if len(self._shut_out) > 1:
+            self.blocked()
+
+    def let_in(self) -> None:
+        """Note that Bling itself answered: the address is not blocked."""
+        self._shut_out.clear()
 
     def _refuse_while_blocked(self) -> None:
         if self._clock() < self._blocked_until:

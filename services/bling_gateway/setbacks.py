@@ -38,7 +38,8 @@ class Setbacks:
     async def _decide(self, work: Work, error: BlingError) -> Setback:
         match error:
             case ThrottledError(period="address"):
-                return TryAgain(_ADDRESS_WAIT_S, "Bling's limits for our address")
+                cause = "Bling's limits for our address"
+                return TryAgain(_ADDRESS_WAIT_S, cause, scope="account")
             case ThrottledError():
                 wait_s = await self._pacer.slowed(work.account_id, error.period)
                 return NoTurn(wait_s, f"Bling's limit by the {error.period}")

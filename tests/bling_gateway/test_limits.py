@@ -51,6 +51,22 @@ async def test_nothing_is_sent_from_a_blocked_address() -> None:
     await address.request()
 
 
+async def test_one_account_that_is_shut_out_does_not_stop_the_others() -> None:
+    address = AddressLimits(15, Clock())
+    troubled, other = uuid4(), uuid4()
+    for _ in range(5):
+        address.shut_out(troubled)
+    await address.request()
+    address.let_in()
+    address.shut_out(other)
+    await address.request()
+
+    address.shut_out(troubled)
+
+    with pytest.raises(ThrottledError):
+        await address.request()
+
+
 async def test_an_error_storm_is_ended_before_bling_ends_it() -> None:
     clock = Clock()
     address = AddressLimits(15, clock)
