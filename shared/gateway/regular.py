@@ -54,14 +54,23 @@ class RegularWork:
 
     async def _look(self) -> None:
         while True:
-            try:
-                for partition in range(PARTITIONS):
-                    await self._enqueue_due(partition)
-            except Exception as error:
-                # The loop's edge: what is due now is still due at the next look.
-                tell = log.warning if is_transient(error) else log.error
-                tell("regular work waits", action="regular_work_waits", exc_info=error)
+            for partition in range(PARTITIONS):
+                await self._look_at(partition)
             await asyncio.sleep(self._look_every_s)
+
+    async def _look_at(self, partition: int) -> None:
+        try:
+            await self._enqueue_due(partition)
+        except Exception as error:
+            # The partition's edge: what is due now is still due at the next look, and other
+            # partitions are looked at meanwhile.
+            tell = log.warning if is_transient(error) else log.error
+            tell(
+                "regular work waits",
+                action="regular_work_waits",
+                partition=partition,
+                exc_info=error,
+            )
 
     async def _enqueue_due(self, partition: int) -> None:
         async with self._pool.acquire() as conn, conn.transaction():

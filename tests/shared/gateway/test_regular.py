@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from shared.contracts import partition_of
+from shared.contracts import PARTITIONS, partition_of
 from shared.gateway.regular import RegularWork
 from shared.gateway.store import Connection
 from shared.gateway.values import NewWork
@@ -15,15 +15,16 @@ OFTEN = timedelta(milliseconds=30)
 
 
 class DueOnce:
-    """Accounts that are due until they were taken; the first look of all fails."""
+    """Accounts that are due until they were taken; the first looks fail."""
 
     def __init__(self, *accounts: UUID) -> None:
         self.waiting = list(accounts)
-        self.has_failed = False
+        self.looks = 0
+        self.broken: int | None = None
 
     async def take_due(self, conn: Connection, partition: int) -> Sequence[NewWork]:
-        if not self.has_failed:
-            self.has_failed = True
+        self.looks += 1
+        if self.looks < PARTITIONS or partition == self.broken:
             raise ConnectionError("as if the database were away")
         due = [account for account in self.waiting if partition_of(account) == partition]
         self.waiting = [account for account in self.waiting if account not in due]
@@ -44,3 +45,15 @@ async def test_what_is_due_is_enqueued_and_announced_also_after_a_look_that_fail
 
     assert sorted(announced) == sorted(accounts)
     assert await kit.waiting_labels() == ["compare"] * 3
+
+
+async def test_what_fails_in_one_partition_holds_up_no_other(kit: Kit) -> None:
+    account_id = await kit.account()
+    due, announced = DueOnce(account_id), list[UUID]()
+    due.looks, due.broken = PARTITIONS, (partition_of(account_id) - 1) % PARTITIONS
+    regular = RegularWork(
+        kit.pool, kit.queue, due.take_due, every=OFTEN, committed=announced.append
+    )
+
+    async with regular.run():
+        await eventually(lambda: announced == [account_id])
