@@ -30,7 +30,7 @@ def _actor(header: str, known: Mapping[str, bytes]) -> str:
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise _refusal('Bearer realm="api"', "Send a bearer token")
-    presented = token.strip().encode()
+    presented = token.strip().encode(errors="surrogateescape")  # headers may hold any bytes
     # All are compared, each in constant time: the answer's time tells nothing.
     matching = [name for name, each in known.items() if hmac.compare_digest(each, presented)]
     if not matching:

@@ -148,6 +148,15 @@ async def test_who_has_no_token_is_not_let_in(client: Client, header: str | None
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
 
+async def test_a_token_of_bytes_that_are_no_text_lets_nobody_in(client: Client) -> None:
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write(b"GET /api/me HTTP/1.0\r\nAuthorization: Bearer \xff\r\n\r\n")
+
+    assert b" 401 " in await reader.readline()
+
+    writer.close()
+
+
 @pytest.mark.parametrize(("token", "actor"), [("t0ken", "ana"), ("an0ther", "bot")])
 async def test_a_token_tells_who_calls(client: Client, token: str, actor: str) -> None:
     response = await client.get("/api/me", headers={"Authorization": f"Bearer {token}"})
