@@ -30,6 +30,9 @@ _RENEW_FROM: Final = 0.8
 _RENEW_TO: Final = 0.9
 _ASK_AGAIN: Final = timedelta(minutes=1)
 
+_AT_ONCE: Final = 2
+"""Each renewal holds a connection while Bling is asked: the others are for all other work."""
+
 
 class Pair(Frozen):
     """Both tokens, as they are sealed."""
@@ -47,6 +50,7 @@ class Tokens:
         self._keys = keys
         self._facts = facts
         self._renewing: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._renewals = asyncio.Semaphore(_AT_ONCE)
 
     async def current(self, account_id: UUID) -> str:
         """Return a token that should work. Raises `AccountDeadError` without one."""
@@ -86,7 +90,11 @@ class Tokens:
         and read what the first stored; if the first dies, its lock ends with its connection.
         Before that, the tasks of this process queue up without holding connections.
         """
-        async with self._renewing[account_id], self._pool.acquire() as conn:
+        async with (
+            self._renewing[account_id],
+            self._renewals,
+            self._pool.acquire() as conn,
+        ):
             outcome = await self._renew_locked(conn, account_id, rejected)
         if isinstance(outcome, AccountDeadError):
             raise outcome
