@@ -18,6 +18,7 @@ from services.bling_gateway.wire import parse_json
 
 _SAME_SITUATION: Final = 50
 _INVALID_TOKEN: Final = "invalid_token"  # noqa: S105 - the name of an error
+_INSUFFICIENT_SCOPE: Final = "insufficient_scope"  # 403 nowadays, once 401
 _MAX_SHOWN: Final = 500
 
 # Bling developer documentation, Erros comuns; the second spelling is OAuth's own.
@@ -87,7 +88,7 @@ def resource_error(answer: Answer) -> BlingError:
         return _without_envelope(answer.status)
     if answer.status == HTTPStatus.NOT_FOUND:
         return NotFoundError(answer.kind)
-    if answer.status == HTTPStatus.UNAUTHORIZED:
+    if answer.status == HTTPStatus.UNAUTHORIZED and answer.kind != _INSUFFICIENT_SCOPE:
         return _unauthorized(answer)
     return _refused(answer, error)
 

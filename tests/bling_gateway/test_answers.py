@@ -22,6 +22,7 @@ def body(kind: str, extra: bytes = b"") -> bytes:
         (400, body("VALIDATION_ERROR"), errors.RefusedError),
         (403, body("insufficient_scope"), errors.RefusedError),
         (403, PLAIN_PAGE, errors.ThrottledError),
+        (401, body("insufficient_scope"), errors.RefusedError),
         (401, body("UNAUTHORIZED_ERROR"), errors.AccountDeadError),
         (401, body("invalid_token"), errors.UnavailableError),
         (429, body("TOO_MANY_REQUESTS"), errors.ThrottledError),
