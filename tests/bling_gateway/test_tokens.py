@@ -5,9 +5,11 @@ from datetime import timedelta
 from uuid import uuid4
 
 import aiohttp
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from services.bling_gateway.errors import AccountDeadError
 from services.bling_gateway.limits import AddressLimits
 from services.bling_gateway.oauth import App, TokenEndpoint
 from services.bling_gateway.store import connections
@@ -53,3 +55,21 @@ async def test_a_token_endpoint_that_hangs_takes_no_connection_from_webhooks(sta
 
         released.set()
         assert await renewing == ["old"] * 8
+
+
+async def test_a_token_that_was_replaced_meanwhile_disconnects_nobody(stage: Stage) -> None:
+    login = stage.environment["BLING_GATEWAY_DATABASE_URL"]
+    pool = await open_gateway_pool(login, "bling_gateway", max_size=4)
+    async with pool, aiohttp.ClientSession() as session:
+        endpoint = TokenEndpoint(session, App("client", "secret", "", ""), AddressLimits(100))
+        tokens = Tokens(pool, endpoint, MasterKeys.parse(MASTER_KEY), Facts(SOURCE))
+        account_id = await stage.known_account()
+        async with pool.acquire() as conn:
+            await tokens.store(conn, account_id, PAIR)
+
+        await tokens.dead(account_id, rejected="older", cause="UNAUTHORIZED_ERROR")
+        assert await tokens.current(account_id) == "old"
+
+        await tokens.dead(account_id, rejected="old", cause="UNAUTHORIZED_ERROR")
+        with pytest.raises(AccountDeadError):
+            await tokens.current(account_id)

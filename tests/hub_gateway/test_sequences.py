@@ -1,5 +1,9 @@
 """Events that come late, twice, in reverse, or never: the core hears each once and in order."""
 
+import asyncio
+
+from services.hub_gateway.store.shipments import followed_shipment, lock_shipment
+from shared.database import open_pool
 from tests.hub_gateway.system import Seller
 from tests.waiting import eventually
 
@@ -161,3 +165,26 @@ async def test_labels_scans_and_occurrences_are_told(seller: Seller) -> None:
     closed = await seller.fact("hub.manifest.closed")
     assert closed["references"] == [seller.reference]
     seller.check_order_of_facts()
+
+
+async def test_who_follows_a_shipment_waits_for_who_follows_it_already(
+    seller: Seller, database_url: str
+) -> None:
+    await seller.registered()
+    await seller.status("order_created")
+    async with (
+        await open_pool(database_url, "hub_gateway") as pool,
+        pool.acquire() as first,
+        pool.acquire() as second,
+    ):
+        async with first.transaction():
+            shipment = await lock_shipment(first, seller.account_id, seller.reference)
+            waiting = asyncio.create_task(
+                lock_shipment(second, seller.account_id, seller.reference)
+            )
+            done, _ = await asyncio.wait({waiting}, timeout=0.2)
+            assert not done
+            await followed_shipment(first, seller.account_id, seller.reference, 77)
+
+        assert shipment.last_sequence == 1
+        assert (await waiting).last_sequence == 77

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -250,3 +251,37 @@ async def test_what_does_not_end_is_cancelled_and_put_back(kit: Kit) -> None:
         await begun.wait()
 
     assert await kit.claim_labels() == ["a"], "at once, not after a lease"
+
+
+async def test_what_takes_long_stays_ours(kit: Kit) -> None:
+    account_id = await kit.account()
+    released = asyncio.Event()
+
+    async def slow(work: Work) -> None:
+        await released.wait()
+        await kit.complete(work)
+
+    await kit.enqueue(piece(account_id))
+    async with working(kit, slow):
+        until = await taken(kit)
+        kit.clock.advance(seconds=10)
+
+        async def is_longer() -> bool:
+            now_until = await kit.pool.fetchval("SELECT run_at FROM turn")
+            return bool(now_until == until + timedelta(seconds=10))
+
+        await eventually(is_longer, within_s=8)
+        released.set()
+
+
+async def taken(kit: Kit) -> datetime:
+    """Wait until something runs, and return when its lease ends."""
+    found: list[datetime] = []
+
+    async def is_taken() -> bool:
+        until = await kit.pool.fetchval("SELECT run_at FROM turn WHERE running IS NOT NULL")
+        found.extend([until] if until else [])
+        return bool(found)
+
+    await eventually(is_taken)
+    return found[0]
