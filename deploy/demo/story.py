@@ -172,6 +172,7 @@ async def _delivered(scene: Scene) -> None:
     scene.tell("Transportadora: entrega ao cliente")
     await scene.play.operator.scans(scene.reference(), "delivered")
     await scene.both_show("Atendido", "delivered")
+    await _core_saw(scene, "Atendido")  # both sides are there before our gateway's answer is logged
     await scene.reason_is()
 
 
