@@ -74,10 +74,6 @@ class Seller:
         """Issue the NF-e."""
         return await self.web.call("POST", f"/_sandbox/orders/{order_id}/nfe", {})
 
-    async def deletes(self, order_id: int) -> None:
-        """Delete the order for good."""
-        await self.web.call("DELETE", f"/_sandbox/orders/{order_id}")
-
     async def order(self, order_id: int) -> Json:
         """Look at the order, with the history of its situações."""
         return await self.web.call("GET", f"/_sandbox/orders/{order_id}")
@@ -145,10 +141,6 @@ class Operator:
     async def scans(self, reference: str, stage: str) -> None:
         """Scan all volumes, as the carrier does."""
         await self._does("POST", f"/orders/{reference}/carrier-scan", stage=stage)
-
-    async def cancels(self, reference: str) -> None:
-        """Cancel on 360Hub's own account."""
-        await self._does("POST", f"/orders/{reference}/cancel", reason_code="operator_request")
 
     async def order(self, reference: str) -> Json | None:
         """Look at an order; None: 360Hub holds none of that reference."""

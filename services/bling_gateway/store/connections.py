@@ -11,8 +11,6 @@ OAUTH_STATE_LIFE = timedelta(minutes=10)
 
 _ACCOUNT_OF_COMPANY = "SELECT account_id FROM company WHERE company_id = $1"
 
-_COMPANY_OF_ACCOUNT = "SELECT company_id FROM company WHERE account_id = $1"
-
 _BIND_COMPANY = """
 INSERT INTO company (company_id, partition, account_id)
 VALUES ($1, $2, $3)
@@ -100,12 +98,6 @@ class ListedAccount:
 async def account_of_company(conn: Connection, company_id: str) -> UUID | None:
     """Return the account that a company is bound to."""
     found: UUID | None = await conn.fetchval(_ACCOUNT_OF_COMPANY, company_id)
-    return found
-
-
-async def company_of_account(conn: Connection, account_id: UUID) -> str | None:
-    """Return the company that an account is bound to."""
-    found: str | None = await conn.fetchval(_COMPANY_OF_ACCOUNT, account_id)
     return found
 
 

@@ -83,8 +83,6 @@ CREATE TABLE orders (
 CREATE INDEX orders_newest ON orders (created_at DESC, account_id DESC, order_id DESC);
 CREATE INDEX orders_newest_of_account
     ON orders (partition, account_id, created_at DESC, order_id DESC);
-CREATE INDEX orders_with_reasons
-    ON orders (partition, account_id, created_at DESC, order_id DESC) WHERE reasons <> '{}';
 CREATE INDEX orders_due ON orders (partition, due_at) WHERE due_at IS NOT NULL;
 
 CREATE TABLE products (

@@ -1,6 +1,7 @@
 """The rules under random interleavings of both sides, people, losses and repetitions."""
 
 from datetime import timedelta
+from typing import TypeVar
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -34,9 +35,16 @@ STEPS = st.one_of(
 )
 
 
+WorldT = TypeVar("WorldT", bound=World)
+
+
 def play(steps: list[tuple[str, object]]) -> World:
     """Start the order, then play the steps."""
-    world = World()
+    return play_in(World(), steps)
+
+
+def play_in(world: WorldT, steps: list[tuple[str, object]]) -> WorldT:
+    """Start the order in this world, then play the steps."""
     world.seller_sets(START)
     world.read()
     for name, argument in steps:
@@ -76,12 +84,17 @@ def test_once_both_sides_fall_silent_they_agree_or_one_reason_is_open(
 
     world.fall_silent()
 
-    order, context = world.core.order, world.core.context()
-    open_reasons = set(order.reasons) - BESIDE_THE_STEP
-    assert set(order.reasons) == set(reasons_of(order, context))
-    assert len(open_reasons) <= 1
-    if not open_reasons:
-        assert in_step(world), f"out of step without a reason: {order}"
+    if not step_reasons(world):
+        assert in_step(world), f"out of step without a reason: {world.core.order}"
+
+
+def step_reasons(world: World) -> set[str]:
+    """Return what is open about the step: never more than one, and just what the rules find now."""
+    order = world.core.order
+    assert set(order.reasons) == set(reasons_of(order, world.core.context()))
+    found = set(order.reasons) - BESIDE_THE_STEP
+    assert len(found) <= 1
+    return found
 
 
 def in_step(world: World) -> bool:
