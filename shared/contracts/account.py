@@ -41,7 +41,13 @@ class Mode(Frozen):
 
 
 class Policies(Frozen):
-    """How the seller wants the few cases handled in which reasonable people differ."""
+    """How the seller wants the few cases handled in which reasonable people differ.
+
+    ``content_declaration``: an order without NF-e travels with a declaration of its content.
+    ``tracking_to_bling``: tracking codes are written into the order's volumes in Bling.
+    """
 
     delivered_by_hand: Literal["reason", "pass_through"] = "reason"
     hub_cancellation: Literal["reason", "write"] = "reason"
+    content_declaration: bool = False
+    tracking_to_bling: bool = False

@@ -45,6 +45,7 @@ class Problem(Frozen):
         "name_missing",
         "field_invalid",
         "invoice_denied",
+        "invoice_cancelled",
     ]
     where: str | None = None
 
@@ -91,16 +92,29 @@ class OrderGone(Contract):
     evidence: Literal["deleted_and_not_found", "not_found_twice"]
 
 
+class ProductImage(Frozen):
+    """A picture of a product. Bling signs links to pictures of its own, until ``expires_at``."""
+
+    url: str
+    position: int
+    expires_at: datetime | None = None
+
+
 class ProductObserved(Contract):
-    """The product as read from Bling. ``content_digest`` as in `OrderObserved`."""
+    """The product as read from Bling. ``content_digest`` as in `OrderObserved`, without images.
+
+    ``deleted``: Bling still shows the product, marked as deleted.
+    """
 
     TYPE: ClassVar[str] = "bling.product.observed"
 
     product_id: int
     observation: int
     active: bool
+    deleted: bool = False
     content: ProductContent
     content_digest: str | None = None
+    images: tuple[ProductImage, ...] = ()
     trigger: Literal["webhook", "command", "reconcile"]
     read_at: datetime
 
@@ -157,13 +171,129 @@ Role = Literal["in_manifest", "awaiting_pickup", "in_transit"]
 """The part that a situação made for this integration plays."""
 
 
+class UnusableSituation(Frozen):
+    """A situação that has a wanted name, but inherits from another one than it must."""
+
+    role: Role
+    id: int
+    inherits: int | None = None
+
+
+class Transition(Frozen):
+    """What Bling does by itself when an order goes from one situação to another.
+
+    ``actions`` are Bling's names for it (``lancarEstoque``, ``estornarContas``, …).
+    """
+
+    id: int
+    active: bool
+    origin: int
+    destination: int
+    actions: tuple[str, ...] = ()
+
+
 class SituationsObserved(Contract):
-    """The account's situações, and which of them plays each wanted part."""
+    """The account's situações, and which of them plays each wanted part.
+
+    ``transitions`` is None if Bling did not let us read them. ``seen_lately`` are the situações
+    that orders of the last thirty days hold, each with its class.
+    """
 
     TYPE: ClassVar[str] = "bling.situations.observed"
 
     situations: tuple[SituationDefinition, ...]
     roles: dict[Role, int]
+    unusable: tuple[UnusableSituation, ...] = ()
+    transitions: tuple[Transition, ...] | None = None
+    seen_lately: tuple[Situation, ...] = ()
+
+
+class SituationsRefused(Contract):
+    """Bling did not let us read the situações, or create the one called ``name``, for good."""
+
+    TYPE: ClassVar[str] = "bling.situations.refused"
+
+    action: Literal["read", "create"]
+    name: str | None = None
+    code: int | None = None
+    message: str
+
+
+class BusinessUnit(Frozen):
+    """A branch of the seller's company."""
+
+    id: int
+    name: str
+
+
+class Store(Frozen):
+    """A sales channel. Its id is the ``store_id`` of orders."""
+
+    id: int
+    name: str
+    kind: str
+    enabled: bool
+    business_units: tuple[BusinessUnit, ...] = ()
+
+
+class LogisticsService(Frozen):
+    """A logistics service; an order's volume names it by its name or one of its aliases."""
+
+    id: int
+    name: str
+    code: str | None = None
+    aliases: tuple[str, ...] = ()
+    logistics: str | None = None
+    enabled: bool
+
+
+class EntryOptionsObserved(Contract):
+    """What the account's filter can choose from. None: Bling did not let us read it."""
+
+    TYPE: ClassVar[str] = "bling.entry_options.observed"
+
+    stores: tuple[Store, ...] | None = None
+    services: tuple[LogisticsService, ...] | None = None
+
+
+class ImportProgressed(Contract):
+    """How far the import that ``command_id`` asked for has come: orders found, and read of them."""
+
+    TYPE: ClassVar[str] = "bling.import.progressed"
+
+    command_id: UUID
+    found: int
+    read: int
+    finished: bool
+
+
+class TrackingWritten(Contract):
+    """The order in Bling holds the tracking that the command named: written, or found so.
+
+    It was read after writing: nothing but the tracking differs from what was read before.
+    """
+
+    TYPE: ClassVar[str] = "bling.tracking.written"
+
+    order_id: int
+    command_id: UUID
+    outcome: Literal["written", "already"]
+
+
+class TrackingRefused(Contract):
+    """The tracking was not written. ``refused`` and ``invoice_issued`` are Bling's own answers.
+
+    ``occupied``: a volume holds a code that is not ours. ``not_kept``: Bling accepted the write,
+    but shows something else than was written.
+    """
+
+    TYPE: ClassVar[str] = "bling.tracking.refused"
+
+    order_id: int
+    command_id: UUID
+    cause: Literal["refused", "invoice_issued", "order_gone", "occupied", "not_kept"]
+    code: int | None = None
+    message: str | None = None
 
 
 class AccountConnected(Contract):
@@ -176,11 +306,38 @@ class AccountConnected(Contract):
 
 
 class AccountDisconnected(Contract):
-    """Bling no longer accepts this account's tokens."""
+    """Bling no longer accepts this account's tokens, or the seller disconnected (``requested``).
+
+    ``revoked`` tells of the latter whether Bling took the authorisation back.
+    """
 
     TYPE: ClassVar[str] = "bling.account.disconnected"
 
     cause: str
+    revoked: bool | None = None
+
+
+class WebhooksSilent(Contract):
+    """Polling finds changes of which no webhook told: ``missed`` orders, none heard ``since``."""
+
+    TYPE: ClassVar[str] = "bling.webhooks.silent"
+
+    since: datetime | None
+    missed: int
+
+
+class WebhooksHeard(Contract):
+    """Webhooks come again."""
+
+    TYPE: ClassVar[str] = "bling.webhooks.heard"
+
+
+class AccountPaused(commands.AccountPaused):
+    TYPE: ClassVar[str] = "bling.account.paused"
+
+
+class AccountResumed(commands.AccountResumed):
+    TYPE: ClassVar[str] = "bling.account.resumed"
 
 
 class CommandParked(commands.CommandParked):

@@ -1,4 +1,4 @@
-"""What a gateway tells of a command that it could not or need not carry out.
+"""What both gateways tell of commands that were not carried out, and of accounts that rest.
 
 Both gateways publish these shapes under their own names (``bling.command.parked``,
 ``hub.command.parked``, …).
@@ -34,3 +34,16 @@ class CommandDiscarded(CommandOutcome):
     """A person gave the parked command up."""
 
     cause: str
+
+
+class AccountPaused(Contract):
+    """Somebody stopped the account's work at this gateway; what comes in is kept."""
+
+    by: str
+    reason: str
+
+
+class AccountResumed(Contract):
+    """The account's work goes on."""
+
+    by: str

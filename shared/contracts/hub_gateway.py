@@ -262,6 +262,14 @@ class AccountDisconnected(Contract):
     cause: str
 
 
+class AccountPaused(commands.AccountPaused):
+    TYPE: ClassVar[str] = "hub.account.paused"
+
+
+class AccountResumed(commands.AccountResumed):
+    TYPE: ClassVar[str] = "hub.account.resumed"
+
+
 class CommandParked(commands.CommandParked):
     TYPE: ClassVar[str] = "hub.command.parked"
 

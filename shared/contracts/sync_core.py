@@ -59,6 +59,40 @@ class EnsureSituations(Contract):
     wanted: tuple[WantedSituation, ...]
 
 
+class ReadEntryOptions(Contract):
+    """Read the stores and logistics services that the account's filter can choose from."""
+
+    TYPE: ClassVar[str] = "bling.read_entry_options"
+
+
+class ImportOrders(Contract):
+    """Read the orders dated ``since`` or later that show one of these situações now."""
+
+    TYPE: ClassVar[str] = "bling.import_orders"
+
+    situations: tuple[int, ...]
+    since: date
+
+
+class TrackedVolume(Frozen):
+    """One parcel's tracking code, and who carries it how."""
+
+    volume: int
+    tracking_code: str
+    carrier: str | None = None
+    service: str | None = None
+
+
+class WriteTracking(Contract):
+    """Put the tracking into the order's volumes, and change nothing else."""
+
+    TYPE: ClassVar[str] = "bling.write_tracking"
+
+    order_id: int
+    shipment: int
+    volumes: tuple[TrackedVolume, ...]
+
+
 # --- commands to the 360Hub gateway
 
 
@@ -66,7 +100,8 @@ class RegisterOrder(Contract):
     """Register the shipment, or bring its content up to ``version``.
 
     The log names the content (the fact that carries it, and its digest); ``content`` is put in
-    when the command is published, and is never logged.
+    when the command is published, and is never logged. ``declares_content``: without an NF-e, a
+    declaration of content travels with it.
     """
 
     TYPE: ClassVar[str] = "hub.register_order"
@@ -78,6 +113,7 @@ class RegisterOrder(Contract):
     content_event: UUID
     content_digest: str
     product_references: dict[int, str]
+    declares_content: bool = False
     content: OrderContent | None = None
 
 
@@ -125,6 +161,40 @@ class RetryWork(Contract):
     TYPE: ClassVar[str] = "work.retry"
 
     command_id: UUID
+
+
+class DiscardWork(Contract):
+    """Give the parked command up."""
+
+    TYPE: ClassVar[str] = "work.discard"
+
+    command_id: UUID
+    cause: str
+
+
+class PauseAccount(Contract):
+    """Let the account's work wait."""
+
+    TYPE: ClassVar[str] = "account.pause"
+
+    by: str
+    reason: str
+
+
+class ResumeAccount(Contract):
+    """Let the account's work go on."""
+
+    TYPE: ClassVar[str] = "account.resume"
+
+    by: str
+
+
+class DisconnectAccount(Contract):
+    """Give the authorisation of one side back; the account keeps its history."""
+
+    TYPE: ClassVar[str] = "account.disconnect"
+
+    side: Literal["bling", "hub"]
 
 
 # --- decisions about an order, told to anyone who subscribes
@@ -346,6 +416,50 @@ class WentLive(Contract):
     go_live: date
 
 
+class SideEffectsAccepted(Contract):
+    """A person accepts what these transitions do in Bling when our writes trigger them."""
+
+    TYPE: ClassVar[str] = "account.side_effects_accepted"
+
+    transitions: tuple[int, ...]
+
+
+class ImportRequested(Contract):
+    """A person wants to see which orders show the start situação already, dated since then."""
+
+    TYPE: ClassVar[str] = "account.import_requested"
+
+    since: date
+
+
+class EntryOptionsRequested(Contract):
+    """A person wants stores, services and situações read again."""
+
+    TYPE: ClassVar[str] = "account.options_requested"
+
+
+class PauseRequested(Contract):
+    """A person wants the account's work to wait on both sides."""
+
+    TYPE: ClassVar[str] = "account.pause_requested"
+
+    reason: str
+
+
+class ResumeRequested(Contract):
+    """A person wants the account's work to go on."""
+
+    TYPE: ClassVar[str] = "account.resume_requested"
+
+
+class DisconnectionRequested(Contract):
+    """A person wants one side disconnected."""
+
+    TYPE: ClassVar[str] = "account.disconnection_requested"
+
+    side: Literal["bling", "hub"]
+
+
 class StartConfirmed(Contract):
     """A person wants this order at 360Hub."""
 
@@ -377,6 +491,14 @@ class RetryRequested(Contract):
     """A person wants what failed tried again."""
 
     TYPE: ClassVar[str] = "order.retry_requested"
+
+
+class DiscardRequested(Contract):
+    """A person gives up what is parked."""
+
+    TYPE: ClassVar[str] = "order.discard_requested"
+
+    cause: str
 
 
 # --- time
