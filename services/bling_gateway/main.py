@@ -35,9 +35,12 @@ from shared.web import application, bearer
 
 SYSTEM: Final = System(
     source=facts.SOURCE,
+    side="bling",
     parked=facts.CommandParked,
     superseded=facts.CommandSuperseded,
     discarded=facts.CommandDiscarded,
+    paused=facts.AccountPaused,
+    resumed=facts.AccountResumed,
 )
 
 _BURST: Final = 2
@@ -155,7 +158,7 @@ def _unguarded_handlers(
     products = ProductReader(clients, readings, queue, told)
     writer = SituationWriter(pool, clients, readings, queue, told)
     maker = SituationMaker(clients, queue, told)
-    reconciler = Reconciler(pool, clients, readings, queue)
+    reconciler = Reconciler(pool, clients, readings, queue, told)
     return {
         **commands.handlers(orders, products, writer, maker),
         tasks.READ_ORDER: orders.read,

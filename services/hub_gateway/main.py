@@ -33,9 +33,12 @@ from shared.web import application, bearer
 
 SYSTEM: Final = System(
     source=facts.SOURCE,
+    side="hub",
     parked=facts.CommandParked,
     superseded=facts.CommandSuperseded,
     discarded=facts.CommandDiscarded,
+    paused=facts.AccountPaused,
+    resumed=facts.AccountResumed,
 )
 
 PACE: Final = PaceRule(per_second=3.5, burst=15)

@@ -4,15 +4,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, IntEnum
-from typing import Literal, TypeVar
+from typing import Final, Literal, TypeVar
 from uuid import UUID
 
 from shared.contracts import Frozen, partition_of
-from shared.contracts.commands import CommandDiscarded, CommandParked, CommandSuperseded
+from shared.contracts.commands import (
+    AccountPaused,
+    AccountResumed,
+    CommandDiscarded,
+    CommandParked,
+    CommandSuperseded,
+)
 
 Lane = Literal["inbound", "outbound"]
 Clock = Callable[[], datetime]
 Model = TypeVar("Model", bound=Frozen)
+
+ACCOUNT_STREAM: Final = "account"
+
+DISCONNECT_STREAM: Final = f"{ACCOUNT_STREAM}:disconnect"
+"""What waits in it runs also while the account's other work may not."""
 
 
 def utc_now() -> datetime:
@@ -80,6 +91,11 @@ class StreamKey:
     account_id: UUID
     stream: str
 
+    @property
+    def subject(self) -> str:
+        """What facts call the stream: what follows a colon names a side stream of the same."""
+        return self.stream.partition(":")[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
@@ -124,9 +140,12 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System:
-    """The gateway's own name and words: its facts' ``source``, and how it tells of commands."""
+    """The gateway's own name and words: ``source`` names its facts, ``side`` the outside system."""
 
     source: str
+    side: Literal["bling", "hub"]
     parked: type[CommandParked]
     superseded: type[CommandSuperseded]
     discarded: type[CommandDiscarded]
+    paused: type[AccountPaused]
+    resumed: type[AccountResumed]

@@ -185,6 +185,17 @@ class WorkQueue:
             await turns.release(conn, work.stream_key, work.id)
         self._committed(work.partition)
 
+    @asynccontextmanager
+    async def progressing(self, work: Work) -> AsyncIterator[Connection]:
+        """Open a transaction that stores a part of what comes of the work, which goes on.
+
+        Raises `Overtaken`, and nothing is stored, if the work is another attempt's by now.
+        """
+        async with self._pool.acquire() as conn, conn.transaction():
+            await self._hold(conn, work)
+            yield conn
+        self._committed(work.partition)
+
     async def again(
         self, work: Work, after_s: float | None, error: str, *, defect: bool = False
     ) -> None:
@@ -315,7 +326,7 @@ class WorkQueue:
         await self._facts.publish(
             conn,
             key.account_id,
-            key.stream,
+            key.subject,
             outcome,
             fact_id=derived_id(command.id, purpose, self._system.source),
             cause=command.id,

@@ -14,9 +14,12 @@ from shared.gateway.work import WorkQueue
 
 SYSTEM = System(
     source=bling_gateway.SOURCE,
+    side="bling",
     parked=bling_gateway.CommandParked,
     superseded=bling_gateway.CommandSuperseded,
     discarded=bling_gateway.CommandDiscarded,
+    paused=bling_gateway.AccountPaused,
+    resumed=bling_gateway.AccountResumed,
 )
 
 
