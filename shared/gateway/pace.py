@@ -16,6 +16,12 @@ SLOWED: Final = timedelta(minutes=10)
 CLOSED: Final = timedelta(hours=1)
 """When to look again after a day's quota was used up by others: nobody says when it is renewed."""
 
+_BELOW_NEXT: Final = 0.8
+"""A second sees the burst and the whole part of the pace: one call more at the next whole number,
+from which this keeps some distance."""
+
+_SLOWEST: Final = 0.4
+
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -23,12 +29,16 @@ _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 class PaceRule:
     """What an account may be asked for: a steady pace, a short burst, calls in a day (None: any).
 
-    A tenth of the day's calls is kept for cancellations and status.
+    A tenth of the day's calls is kept for cancellations and status. ``second_limit`` and
+    ``day_limit`` are the other side's limits that pace and day were chosen for; those of an
+    account that turns out to have others change in proportion.
     """
 
     per_second: float
     burst: int = 1
     per_day: int | None = None
+    second_limit: int | None = None
+    day_limit: int | None = None
 
     def budget(self, priority: Priority) -> int | None:
         """Return how many calls of a day work of this priority may use up."""
@@ -39,7 +49,11 @@ class PaceRule:
 
 @dataclass(frozen=True, slots=True)
 class PaceState:
-    """Where an account stands. One more call need not wait at ``free_at``."""
+    """Where an account stands. One more call need not wait at ``free_at``.
+
+    ``second_limit`` and ``day_limit`` are what the other side said of this account's plan, and
+    ``shared_at`` is when it was last found that other apps use them up with us.
+    """
 
     free_at: datetime
     slow_until: datetime | None
@@ -47,6 +61,9 @@ class PaceState:
     spent: int
     urgent_from: datetime
     ordinary_from: datetime
+    second_limit: int | None = None
+    day_limit: int | None = None
+    shared_at: datetime | None = None
 
     @classmethod
     def fresh(cls, now: datetime) -> "PaceState":
@@ -77,6 +94,20 @@ def day_of(now: datetime) -> date:
     return now.astimezone(DAYS_IN).date()
 
 
+def tomorrow(now: datetime) -> datetime:
+    """Return when the next day begins that calls are counted for."""
+    return datetime.combine(day_of(now) + timedelta(days=1), time(), DAYS_IN)
+
+
+def in_force(rule: PaceRule, state: PaceState) -> PaceRule:
+    """Return the rule as it is for an account with these limits."""
+    return replace(
+        rule,
+        per_second=_per_second(rule, state.second_limit),
+        per_day=_per_day(rule, state.day_limit),
+    )
+
+
 def turn(
     rule: PaceRule,
     state: PaceState,
@@ -91,7 +122,8 @@ def turn(
     GCRA, by the moment at which one more call need not wait: an idle account may make ``burst``
     calls at once, and ``per_second`` after that. ``calls`` is at most ``burst``.
     """
-    today = _today(state, now)
+    rule = in_force(rule, state)
+    today = as_of(state, now)
     if (opens_at := today.opens_at(priority)) > now:
         return _refused(today, opens_at, now)
     if _used_up(rule, today, priority, calls):
@@ -108,7 +140,7 @@ def turn(
 
 def slowed(rule: PaceRule, state: PaceState, now: datetime) -> PaceState:
     """Halve the account's pace for ten minutes, beginning with a second's silence."""
-    silence = now + timedelta(seconds=max(1.0, 2 / rule.per_second))
+    silence = now + timedelta(seconds=max(1.0, 2 / in_force(rule, state).per_second))
     return replace(state, slow_until=now + SLOWED, free_at=max(state.free_at, silence))
 
 
@@ -122,7 +154,19 @@ def closed(state: PaceState, now: datetime) -> PaceState:
     )
 
 
-def _today(state: PaceState, now: datetime) -> PaceState:
+def learned(
+    rule: PaceRule, state: PaceState, now: datetime, *, period: str, limit: int
+) -> PaceState:
+    """Note the limit that was met. If our own calls cannot have met it, other apps share it."""
+    if period == "day":
+        known, ours = replace(state, day_limit=limit), as_of(state, now).spent
+    else:
+        known, ours = replace(state, second_limit=limit), _at_most_a_second(in_force(rule, state))
+    return replace(known, shared_at=now) if ours <= limit else known
+
+
+def as_of(state: PaceState, now: datetime) -> PaceState:
+    """Return the state with what was spent today: nothing yet, if it is of another day."""
     day = day_of(now)
     return state if state.day == day else replace(state, day=day, spent=0)
 
@@ -133,10 +177,29 @@ def _used_up(rule: PaceRule, state: PaceState, priority: Priority, calls: int) -
 
 
 def _closed_until_tomorrow(state: PaceState, priority: Priority, now: datetime) -> PaceState:
-    tomorrow = datetime.combine(day_of(now) + timedelta(days=1), time(), DAYS_IN)
+    until = tomorrow(now)
     if is_urgent(priority):
-        return replace(state, urgent_from=tomorrow, ordinary_from=tomorrow)
-    return replace(state, ordinary_from=tomorrow)
+        return replace(state, urgent_from=until, ordinary_from=until)
+    return replace(state, ordinary_from=until)
+
+
+def _per_second(rule: PaceRule, limit: int | None) -> float:
+    """Return our share of a limit, and never a pace at which some second would exceed it."""
+    if limit is None or rule.second_limit is None:
+        return rule.per_second
+    share = rule.per_second * limit / rule.second_limit
+    return min(share, max(limit - rule.burst + _BELOW_NEXT, _SLOWEST))
+
+
+def _per_day(rule: PaceRule, limit: int | None) -> int | None:
+    if limit is None or rule.day_limit is None or rule.per_day is None:
+        return rule.per_day
+    return rule.per_day * limit // rule.day_limit
+
+
+def _at_most_a_second(rule: PaceRule) -> int:
+    """Return how many calls a second can see: the burst, and what the pace adds to it."""
+    return rule.burst + int(rule.per_second)
 
 
 def _interval(rule: PaceRule, state: PaceState, now: datetime) -> timedelta:

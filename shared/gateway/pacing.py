@@ -60,27 +60,34 @@ class Pacer:
         if turn.wait_s > 0:
             await self._sleep(turn.wait_s)
 
-    async def slowed(self, account_id: UUID, period: str) -> float:
+    async def slowed(self, account_id: UUID, period: str, limit: int | None = None) -> float:
         """Note that the other side found us too fast; return how many seconds to leave it alone.
 
         ``period`` is the limit that was met. ``day``: the account is closed for an hour. Any
-        other: it is called half as often for ten minutes.
+        other: it is called half as often for ten minutes. ``limit``, if the other side named it,
+        is the account's from now on.
         """
         async with self._pool.acquire() as conn, conn.transaction():
             now = self._clock()
             state = await self._locked(conn, account_id, now)
-            if period == "day":
-                after = pace.closed(state, now)
-            else:
-                after = pace.slowed(self._rule, state, now)
+            after = self._after(state, now, period, limit)
             await self._save(conn, account_id, state, after)
         log.warning(
             "The account is called less often",
             action="account_slowed",
             account_id=str(account_id),
             period=period,
+            limit=limit,
+            shared=after.shared_at == now,
         )
         return (max(after.free_at, after.urgent_from) - now).total_seconds()
+
+    def _after(self, state: PaceState, now: datetime, period: str, limit: int | None) -> PaceState:
+        if limit is not None and limit > 0:
+            state = pace.learned(self._rule, state, now, period=period, limit=limit)
+        if period == "day":
+            return pace.closed(state, now)
+        return pace.slowed(self._rule, state, now)
 
     async def _locked(self, conn: Connection, account_id: UUID, now: datetime) -> PaceState:
         start = PaceState.fresh(now)
@@ -89,7 +96,8 @@ class Pacer:
     async def _save(
         self, conn: Connection, account_id: UUID, before: PaceState, after: PaceState
     ) -> None:
-        await rows.save(conn, partition_of(account_id), account_id, after)
+        in_force = pace.in_force(self._rule, after)
+        await rows.save(conn, partition_of(account_id), account_id, after, in_force)
         if after.ordinary_from > before.ordinary_from:
             # Its work cannot run until then, and the time does not count against it.
             await account_rows.hold_clock(

@@ -9,7 +9,7 @@ import asyncpg
 
 from shared.contracts import partition_of
 from shared.gateway.store import Connection
-from shared.gateway.values import Command, NewWork, StreamKey, Work
+from shared.gateway.values import Command, NewWork, Priority, StreamKey, Work
 
 _KNOW_COMMANDS = """
 INSERT INTO command (partition, account_id, command_id, type, received_at)
@@ -141,6 +141,13 @@ WHERE partition = $1 AND account_id = $2 AND command_id = $3 AND state = 'parked
 RETURNING command_id, command_type, correlation_id, shipment
 """
 
+_COUNTED = """
+SELECT priority, state, count(*) AS count
+FROM work
+WHERE partition = $1 AND account_id = $2
+GROUP BY priority, state
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -247,6 +254,14 @@ async def discard(conn: Connection, key: StreamKey, command_id: UUID) -> Command
     """Delete a parked command and return it."""
     row = await conn.fetchrow(_DISCARD, key.partition, key.account_id, command_id)
     return None if row is None else command_of(row)
+
+
+async def counted(
+    conn: Connection, partition: int, account_id: UUID
+) -> dict[tuple[Priority, str], int]:
+    """Count an account's pieces by priority and state."""
+    rows = await conn.fetch(_COUNTED, partition, account_id)
+    return {(Priority(row["priority"]), row["state"]): row["count"] for row in rows}
 
 
 def command_of(row: asyncpg.Record) -> Command:
