@@ -46,6 +46,10 @@ SYSTEM: Final = System(
 _BURST: Final = 2
 """A read and the write that follows it go out together."""
 
+_SECOND_LIMIT: Final = 3
+_DAY_LIMIT: Final = 120_000
+"""What Bling allows an account by its usual plan, which the settings of our share are made for."""
+
 
 @dataclass(frozen=True)
 class Gateway:
@@ -185,7 +189,11 @@ def _reconcile_every(settings: Settings) -> timedelta:
 
 def _pace(settings: Settings) -> PaceRule:
     return PaceRule(
-        per_second=settings.calls_per_second, burst=_BURST, per_day=settings.calls_per_day
+        per_second=settings.calls_per_second,
+        burst=_BURST,
+        per_day=settings.calls_per_day,
+        second_limit=_SECOND_LIMIT,
+        day_limit=_DAY_LIMIT,
     )
 
 

@@ -41,7 +41,7 @@ class Setbacks:
                 cause = "Bling's limits for our address"
                 return TryAgain(_ADDRESS_WAIT_S, cause, scope="account")
             case ThrottledError():
-                wait_s = await self._pacer.slowed(work.account_id, error.period)
+                wait_s = await self._pacer.slowed(work.account_id, error.period, error.limit)
                 return NoTurn(wait_s, f"Bling's limit by the {error.period}")
             case AccountDeadError():
                 # The account is disconnected by now: nothing of it is claimed until it is back.

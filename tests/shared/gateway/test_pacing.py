@@ -13,6 +13,7 @@ from shared.gateway.errors import NoTurn
 from shared.gateway.pace import PaceRule, PaceState
 from shared.gateway.pacing import PATIENCE_S, Pacer
 from shared.gateway.values import Priority
+from shared.gateway.waiting import standing
 from tests.shared.gateway.kit import Hands, Kit, hint, label_of, piece
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -114,6 +115,98 @@ def test_a_tenth_is_kept_for_what_is_urgent() -> None:
     tomorrow = pace.turn(rule, urgent.state, midnight, Priority.CONTENT, calls=1, patience_s=2)
     assert tomorrow.granted
     assert tomorrow.state.spent == 1
+
+
+# --- limits that are learned
+
+BLING = PaceRule(per_second=1.8, burst=2, per_day=60_000, second_limit=3, day_limit=120_000)
+
+
+@pytest.mark.parametrize(
+    ("limit", "per_second"), [(3, 1.8), (10, 6.0), (5, 3.0), (4, 2.4), (2, 0.8)]
+)
+def test_the_pace_is_our_share_of_the_limit_that_was_met(limit: int, per_second: float) -> None:
+    """Pitfall 6: without Retry-After, period and limit of a 429 say how to go on."""
+    state = PaceState.fresh(NOW)
+
+    state = pace.learned(BLING, state, NOW, period="second", limit=limit)
+
+    assert pace.in_force(BLING, state).per_second == pytest.approx(per_second)
+
+
+def test_half_of_the_day_that_was_learned_is_ours() -> None:
+    state = PaceState.fresh(NOW)
+
+    state = pace.learned(BLING, state, NOW, period="day", limit=500_000)
+
+    assert pace.in_force(BLING, state).per_day == 250_000
+
+
+def test_a_429_below_our_own_pace_shows_that_others_share_the_quota() -> None:
+    """Pitfall 7: 429 comes also to who keeps below the limit."""
+    state = replace(PaceState.fresh(NOW), spent=1000)
+
+    def shared(period: str, limit: int) -> bool:
+        return pace.learned(BLING, state, NOW, period=period, limit=limit).shared_at == NOW
+
+    assert shared("second", 3)
+    assert shared("day", 120_000)
+    assert not shared("second", 2), "we can meet that limit alone"
+    assert not shared("day", 999)
+
+
+@given(
+    st.integers(2, 30),
+    st.floats(0.1, 100),
+    st.lists(st.floats(0, 2), min_size=1, max_size=60),
+)
+def test_no_second_sees_more_than_the_learned_limit(
+    limit: int, per_second: float, gaps: list[float]
+) -> None:
+    rule = replace(BLING, per_second=per_second)
+    state, now = PaceState.fresh(NOW), NOW
+    state = pace.learned(rule, state, NOW, period="second", limit=limit)
+    made: list[datetime] = []
+
+    for gap in gaps:
+        now += timedelta(seconds=gap)
+        turn = pace.turn(rule, state, now, Priority.CONTENT, calls=1, patience_s=2)
+        state = turn.state
+        if turn.granted:
+            made.append(now + timedelta(seconds=turn.wait_s))
+
+    for first in made:
+        assert sum(first <= call < first + timedelta(seconds=1) for call in made) <= limit
+
+
+async def test_what_was_learned_is_kept_for_all_replicas(kit: Kit) -> None:
+    account_id = await kit.account()
+    await pacer(kit, BLING).slowed(account_id, "second", limit=10)
+    await pacer(kit, BLING).slowed(account_id, "day", limit=1_000)
+    kit.clock.advance(hours=1, minutes=1)
+
+    began = kit.clock.now
+    for _ in range(20):
+        await pacer(kit, BLING).turn(account_id, Priority.CONTENT)
+
+    assert (kit.clock.now - began).total_seconds() == pytest.approx(18 / 6, abs=0.001)
+    async with kit.pool.acquire() as conn:
+        found = await standing(conn, account_id, clock=kit.clock)
+    assert found is not None
+    assert (found.state.second_limit, found.state.day_limit) == (10, 1_000)
+    assert (found.per_second, found.left_today) == (pytest.approx(6), 500 - 20)
+    assert found.state.shared_at is not None
+
+
+async def test_a_limit_of_nothing_teaches_nothing(kit: Kit) -> None:
+    account_id = await kit.account()
+
+    await pacer(kit, BLING).slowed(account_id, "second", limit=0)
+
+    async with kit.pool.acquire() as conn:
+        found = await standing(conn, account_id, clock=kit.clock)
+    assert found is not None
+    assert found.rule.per_second == 1.8
 
 
 # --- shared by replicas
