@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from http import HTTPStatus
 from time import monotonic
 from typing import Any, Final, Protocol, TypeVar
@@ -32,6 +32,7 @@ _DEADLINE_S: Final = 8.0
 _SALES_MODULE: Final = 98310
 
 W = TypeVar("W", bound=wire.Wire)
+R = TypeVar("R", wire.Channel, wire.Logistics, wire.LogisticsService)
 Query = Sequence[tuple[str, str]]
 
 
@@ -209,6 +210,19 @@ class BlingClient:
         ]
         return _parse_list(wire.ListedOrder, await self._get("/pedidos/vendas", query))
 
+    async def orders_in(
+        self, situations: Sequence[int], since: date, until: date, page: int
+    ) -> list[wire.ListedOrder]:
+        """List one page of the orders dated within some days that hold one of the situações."""
+        query = [
+            *(("idsSituacoes[]", str(situation)) for situation in situations),
+            ("dataInicial", since.isoformat()),
+            ("dataFinal", until.isoformat()),
+            ("pagina", str(page)),
+            ("limite", str(PAGE_SIZE)),
+        ]
+        return _parse_list(wire.ListedOrder, await self._get("/pedidos/vendas", query))
+
     async def newest_orders(self, count: int) -> list[wire.ListedOrder]:
         """List a few orders, to see whether orders can be read at all."""
         query = [("pagina", "1"), ("limite", str(count))]
@@ -250,9 +264,24 @@ class BlingClient:
         data = await self._get(f"/situacoes/modulos/{module_id}")
         return _parse_list(wire.SituationDefinition, data)
 
+    async def situation(self, situation_id: int) -> wire.SituationDefinition:
+        """Read one situação."""
+        data = await self._get(f"/situacoes/{situation_id}")
+        return _parse(wire.SituationDefinition, data)
+
+    async def transitions(self, module_id: int) -> list[wire.Transition]:
+        """List what Bling does by itself between a module's situações."""
+        data = await self._get(f"/situacoes/modulos/{module_id}/transicoes")
+        return _parse_list(wire.Transition, data)
+
+    async def actions(self, module_id: int) -> list[wire.Action]:
+        """List what transitions of a module can do."""
+        data = await self._get(f"/situacoes/modulos/{module_id}/acoes")
+        return _parse_list(wire.Action, data)
+
     async def create_situation(
         self, module_id: int, name: str, *, inherits: int, colour: str
-    ) -> None:
+    ) -> int:
         """Create a situação. A repetition after an unknown result may create a second one."""
         body = {
             "idModuloSistema": module_id,
@@ -260,7 +289,37 @@ class BlingClient:
             "idHerdado": inherits,
             "cor": colour,
         }
-        await self._transport.call(self._caller, Request("POST", "/situacoes", body=body))
+        request = Request("POST", "/situacoes", body=body)
+        answer = await self._transport.call(self._caller, request)
+        return _parse(wire.Created, answer.data()).id
+
+    async def channels(self) -> list[wire.Channel]:
+        """List the company's sales channels, disabled ones too."""
+        return await self._all_pages(wire.Channel, "/canais-venda")
+
+    async def channel(self, channel_id: int) -> wire.ChannelDetail:
+        """Read a sales channel with the branches that use it."""
+        return _parse(wire.ChannelDetail, await self._get(f"/canais-venda/{channel_id}"))
+
+    async def logistics(self) -> list[wire.Logistics]:
+        """List how the company ships."""
+        return await self._all_pages(wire.Logistics, "/logisticas")
+
+    async def logistics_services(self) -> list[wire.LogisticsService]:
+        """List the services that parcels are sent by."""
+        return await self._all_pages(wire.LogisticsService, "/logisticas/servicos")
+
+    async def _all_pages(self, model: type[R], path: str) -> list[R]:
+        """List all pages of what seldom changes, each record once."""
+        found: dict[int, R] = {}
+        is_full = True
+        while is_full:
+            page = str(len(found) // PAGE_SIZE + 1)
+            data = await self._get(path, [("pagina", page), ("limite", str(PAGE_SIZE))])
+            listed = {record.id: record for record in _parse_list(model, data)}
+            is_full = len(listed) >= PAGE_SIZE and not listed.keys() <= found.keys()
+            found |= listed
+        return list(found.values())
 
     async def _get(self, path: str, query: Query = ()) -> Any:
         answer = await self._transport.call(self._caller, Request("GET", path, query))

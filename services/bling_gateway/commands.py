@@ -7,6 +7,7 @@ Situações are written in ``situations``. Orders and products are read in ``rea
 from collections.abc import Mapping
 from typing import Final
 
+from services.bling_gateway.importing import Importer
 from services.bling_gateway.read_orders import OrderReader
 from services.bling_gateway.read_products import ProductReader
 from services.bling_gateway.situations import SituationMaker, SituationWriter
@@ -18,11 +19,17 @@ from services.bling_gateway.tasks import (
     product_stream,
 )
 from shared.contracts import Contract, Frozen, Message
-from shared.contracts.sync_core import EnsureSituations, ReadOrder, ReadProduct, SetSituation
+from shared.contracts.sync_core import (
+    EnsureSituations,
+    ImportOrders,
+    ReadOrder,
+    ReadProduct,
+    SetSituation,
+)
 from shared.gateway.values import Command, NewWork, Priority, Supersedes
 from shared.gateway.worker import Handler
 
-_READS: Final = frozenset({ReadOrder.TYPE, ReadProduct.TYPE})
+_READS: Final = frozenset({ReadOrder.TYPE, ReadProduct.TYPE, ImportOrders.TYPE})
 
 
 def handlers(
@@ -30,6 +37,7 @@ def handlers(
     products: ProductReader,
     writer: SituationWriter,
     maker: SituationMaker,
+    importer: Importer,
 ) -> Mapping[str, Handler]:
     """Return what carries out each command."""
     return {
@@ -37,6 +45,7 @@ def handlers(
         ReadOrder.TYPE: orders.read,
         ReadProduct.TYPE: products.read,
         EnsureSituations.TYPE: maker.ensure,
+        ImportOrders.TYPE: importer.list_orders,
     }
 
 
@@ -52,6 +61,8 @@ def to_work(message: Message, data: Contract) -> NewWork | None:
         case ReadProduct():
             product = ProductToRead(product_id=data.product_id, trigger="command")
             return _work(message, product_stream(data.product_id), product, Priority.CATALOGUE)
+        case ImportOrders():
+            return _work(message, ACCOUNT_STREAM, data, Priority.RECONCILE)
         case EnsureSituations():
             return _work(message, ACCOUNT_STREAM, data, Priority.CATALOGUE)
         case _:

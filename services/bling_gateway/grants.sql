@@ -1,4 +1,5 @@
-GRANT SELECT, INSERT ON {schema}.company TO {role};
+GRANT SELECT, INSERT, UPDATE (name) ON {schema}.company TO {role};
+GRANT SELECT, INSERT, UPDATE (is_pending) ON {schema}.disconnection TO {role};
 GRANT SELECT, INSERT, DELETE ON {schema}.oauth_state, {schema}.hint TO {role};
 GRANT SELECT, INSERT, UPDATE ON
     {schema}.order_seen, {schema}.product_seen, {schema}.reconcile
@@ -6,3 +7,6 @@ GRANT SELECT, INSERT, UPDATE ON
 GRANT SELECT, INSERT, UPDATE, DELETE ON
     {schema}.token, {schema}.echo_ticket, {schema}.reading
     TO {role};
+GRANT SELECT, INSERT, UPDATE ON {schema}.webhook_heard, {schema}.import_run TO {role};
+GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.import_order TO {role};
+GRANT SELECT, INSERT, UPDATE ON {schema}.situation_list, {schema}.unlisted_situation TO {role};

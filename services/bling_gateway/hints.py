@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from services.bling_gateway import tasks, wire
 from services.bling_gateway.echoes import fingerprint_of_hint
 from services.bling_gateway.readings import Readings
-from services.bling_gateway.store import orders, products, readings
+from services.bling_gateway.store import changes, orders, products, readings
 from shared.contracts.bling_gateway import Hint
 from shared.gateway.store import Connection
 from shared.gateway.values import Clock, Priority, utc_now
@@ -61,6 +61,7 @@ class Hints:
         async def react(conn: Connection) -> None:
             work = tasks.read_hinted_order(account_id, order_id, Priority.CANCELLATION)
             await self._queue.enqueue(conn, work)
+            await changes.heard(conn, account_id)
             await orders.mark_deleted(conn, account_id, order_id)
 
         return react
@@ -69,6 +70,7 @@ class Hints:
         hint = _order_hint(envelope)
 
         async def react(conn: Connection) -> None:
+            await changes.heard(conn, account_id)
             if hint and await self._is_echo(conn, account_id, hint):
                 return
             work = tasks.read_hinted_order(account_id, order_id, _priority(hint))

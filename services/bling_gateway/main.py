@@ -14,6 +14,7 @@ from services.bling_gateway.api import AccountsApi
 from services.bling_gateway.client import BlingClient, Caller, Clients, Transport
 from services.bling_gateway.connecting import Connecting
 from services.bling_gateway.hints import Hints
+from services.bling_gateway.importing import Importer
 from services.bling_gateway.limits import AddressLimits
 from services.bling_gateway.oauth import App, TokenEndpoint
 from services.bling_gateway.read_orders import OrderReader
@@ -162,9 +163,10 @@ def _unguarded_handlers(
     products = ProductReader(clients, readings, queue, told)
     writer = SituationWriter(pool, clients, readings, queue, told)
     maker = SituationMaker(clients, queue, told)
+    importer = Importer(pool, clients, queue, told)
     reconciler = Reconciler(pool, clients, readings, queue, told)
     return {
-        **commands.handlers(orders, products, writer, maker),
+        **commands.handlers(orders, products, writer, maker, importer),
         tasks.READ_ORDER: orders.read,
         tasks.READ_PRODUCT: products.read,
         tasks.LINK_INVOICE: reconciler.link_invoice,

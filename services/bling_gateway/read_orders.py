@@ -5,6 +5,7 @@ from typing import Final
 
 import structlog
 
+from services.bling_gateway import import_progress
 from services.bling_gateway.client import BlingClient, Caller, Clients
 from services.bling_gateway.errors import NotFoundError
 from services.bling_gateway.measures import money
@@ -16,7 +17,7 @@ from shared.contracts import derived_id
 from shared.contracts.bling_gateway import OrderGone
 from shared.gateway.errors import TryAgain
 from shared.gateway.facts import Facts
-from shared.gateway.store import Pool
+from shared.gateway.store import Connection, Pool
 from shared.gateway.values import Work
 from shared.gateway.work import WorkQueue
 
@@ -41,8 +42,9 @@ class OrderReader:
         """Read the order and publish what it is, or that it is gone."""
         task = work.read(OrderToRead)
         if await self._is_superfluous(work, task):
-            async with self._queue.completing(work):
-                return
+            async with self._queue.completing(work) as conn:
+                await self._note_read(conn, work, task.order_id)
+            return
         client = self._clients(Caller(work.account_id, work.priority))
         try:
             reading = await self._readings.order(client, work.account_id, task.order_id)
@@ -75,6 +77,10 @@ class OrderReader:
                 fact,
                 fact_id=derived_id(account_id, "order_observed", f"{order_id}|{observation}"),
             )
+            await self._note_read(conn, work, order_id)
+
+    async def _note_read(self, conn: Connection, work: Work, order_id: int) -> None:
+        await import_progress.note_read(conn, self._facts, work.account_id, order_id)
 
     async def _tell_missing(self, work: Work, task: OrderToRead, client: BlingClient) -> None:
         """Publish that the order is gone if the evidence is solid; else look again later.
@@ -118,6 +124,7 @@ class OrderReader:
         account_id = work.account_id
         async with self._queue.completing(work) as conn:
             seen = await store.lock_order(conn, account_id, order_id)
+            await self._note_read(conn, work, order_id)
             if seen.gone:
                 return
             await store.record_gone(conn, account_id, order_id)

@@ -1,30 +1,48 @@
 """What webhooks missed: each account's changed orders are listed regularly, and compared."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import structlog
+
 from services.bling_gateway import wire
-from services.bling_gateway.client import PAGE_SIZE, BlingClient, Caller, Clients
+from services.bling_gateway.client import BlingClient, Caller, Clients
+from services.bling_gateway.listing import ListPage, Span, piecewise
 from services.bling_gateway.measures import money
 from services.bling_gateway.readings import KEPT_LONGEST, Readings
+from services.bling_gateway.silence import News, after_comparison
 from services.bling_gateway.store import changes, orders, readings
 from services.bling_gateway.tasks import (
+    ACCOUNT_STREAM,
     InvoiceToLink,
     read_differing_order,
     read_hinted_order,
     reconcile,
 )
 from services.bling_gateway.translate import BRASILIA
+from shared.contracts import derived_id
+from shared.contracts.bling_gateway import WebhooksHeard, WebhooksSilent
+from shared.gateway.errors import NoTurn
+from shared.gateway.facts import Facts
 from shared.gateway.store import Connection, Pool
 from shared.gateway.values import NewWork, Work
 from shared.gateway.work import WorkQueue
+
+log = structlog.get_logger(__name__)
 
 # Bling does not say in which time zone it keeps changes: Brasília's, or UTC three hours away.
 _ZONE_DOUBT: Final = timedelta(hours=4)
 # Bling refuses periods of more than a year.
 _LONGEST: Final = timedelta(days=360)
 _ACCOUNTS_AT_ONCE: Final = 20
+_PIECES_AT_ONCE: Final = 30
+"""After so many pieces of a long list, others go first; it goes on where it came to."""
+
+_HEARING: Final = timedelta(minutes=30)
+_SILENT_ACCOUNTS: Final = 2
+"""When so many accounts hear nothing, and no account hears anything, the app itself is meant."""
 
 
 @dataclass(frozen=True)
@@ -50,33 +68,50 @@ class Period:
         )
 
 
+@dataclass(frozen=True)
+class Course:
+    """A comparison under way: what is still to be listed of its period."""
+
+    now: datetime
+    period: Period
+    rest: Span
+
+    @classmethod
+    def of(cls, comparison: changes.Comparison) -> "Course":
+        """Return where a comparison stands."""
+        now = comparison.comparing_until
+        period = Period.of(comparison.changed_until, now)
+        first = comparison.listed_until or period.since
+        return cls(now, period, Span(int(first.timestamp()), int(period.until.timestamp())))
+
+
 class Reconciler:
     """Carries out ``reconcile`` and ``link_invoice``."""
 
-    def __init__(self, pool: Pool, clients: Clients, readings: Readings, queue: WorkQueue) -> None:
+    def __init__(
+        self, pool: Pool, clients: Clients, readings: Readings, queue: WorkQueue, facts: Facts
+    ) -> None:
         self._pool = pool
         self._clients = clients
         self._readings = readings
         self._queue = queue
+        self._facts = facts
 
     async def compare(self, work: Work) -> None:
-        """Have every order read that changed in Bling and is not known as it is listed there."""
-        async with self._pool.acquire() as conn:
-            now = await orders.now(conn)
-            known_until = await changes.changed_until(conn, work.account_id)
-        period = Period.of(known_until or now, now)
+        """Have every order read that changed in Bling and is not known as it is listed there.
+
+        How far it came is stored with each piece of the list: an interruption costs no more.
+        """
+        course = await self._course(work)
         client = self._clients(Caller(work.account_id, work.priority))
-        listed = await _changed_orders(client, period)
-        async with self._pool.acquire() as conn:
-            known = await orders.published(conn, work.account_id, list(listed))
-        differing = [
-            id_ for id_, order in listed.items() if _differs(order, known.get(id_), period)
-        ]
+        pieces = 0
+        async for piece, listed in piecewise(_changed_orders(client), course.rest):
+            await self._note(work, course, piece, listed)
+            pieces += 1
+            if pieces == _PIECES_AT_ONCE and piece.last < course.rest.last:
+                raise NoTurn(0, "the list of changes is long: others go first")
         async with self._queue.completing(work) as conn:
-            await self._queue.enqueue(
-                conn, *(read_differing_order(work.account_id, id_, since=now) for id_ in differing)
-            )
-            await changes.record_changed_until(conn, work.account_id, now)
+            await changes.end_comparison(conn, work.account_id)
 
     async def link_invoice(self, work: Work) -> None:
         """Have the orders read that an NF-e belongs to, or may belong to, unless they were.
@@ -97,26 +132,98 @@ class Reconciler:
             await self._queue.enqueue(conn, *(read_hinted_order(account_id, id_) for id_ in ids))
             await readings.forget_reading(conn, account_id, "invoice", task.invoice_id)
 
+    async def _course(self, work: Work) -> Course:
+        async with self._pool.acquire() as conn:
+            now = await orders.now(conn)
+            return Course.of(await changes.begin_comparison(conn, work.account_id, now))
 
-async def _changed_orders(client: BlingClient, period: Period) -> dict[int, wire.ListedOrder]:
-    listed: dict[int, wire.ListedOrder] = {}
-    page_number = 1
-    while True:
-        page = await client.orders_changed_since(
-            period.since.astimezone(BRASILIA), period.until.astimezone(BRASILIA), page_number
+    async def _note(
+        self, work: Work, course: Course, piece: Span, listed: list[wire.ListedOrder]
+    ) -> None:
+        """Have read what differs in a piece of the list, and remember that it was listed."""
+        account_id, ids = work.account_id, [order.id for order in listed]
+        async with self._queue.progressing(work) as conn:
+            known = await orders.published(conn, account_id, ids)
+            told = await orders.hinted_orders(conn, account_id, ids)
+            unread = [order.id for order in listed if _is_worth_reading(order, known, course)]
+            new = {order.id for order in listed if _looks_new(order, known)}
+            await self._queue.enqueue(
+                conn, *(read_differing_order(account_id, id_, since=course.now) for id_ in unread)
+            )
+            await changes.record_listed(conn, account_id, _moment(piece.last))
+            await self._listen(conn, work, len(new - told))
+
+    async def _listen(self, conn: Connection, work: Work, missed: int) -> None:
+        """Tell if webhooks seem to be switched off, and if they are back."""
+        now = await orders.now(conn)
+        listening, since = await changes.lock_listening(conn, work.account_id)
+        if now - since < _ZONE_DOUBT:
+            missed = 0  # it may be listed for a change from before webhooks were expected
+        after, news = after_comparison(listening, missed, now)
+        await changes.record_listening(conn, work.account_id, after)
+        match news:
+            case News.SILENT:
+                fact = WebhooksSilent(since=after.heard_at, missed=after.missed)
+                await self._tell(conn, work, fact, now)
+                await _alarm_if_everywhere(conn)
+            case News.HEARD:
+                await self._tell(conn, work, WebhooksHeard(), now)
+
+    async def _tell(
+        self, conn: Connection, work: Work, fact: WebhooksSilent | WebhooksHeard, now: datetime
+    ) -> None:
+        log.warning("webhooks", action=fact.TYPE, account_id=str(work.account_id))
+        fact_id = derived_id(work.account_id, fact.TYPE, now.isoformat())
+        await self._facts.publish(
+            conn,
+            work.account_id,
+            ACCOUNT_STREAM,
+            fact,
+            fact_id=fact_id,
+            cause=None,
+            correlation=fact_id,
         )
-        listed.update((order.id, order) for order in page)
-        if len(page) < PAGE_SIZE:
-            return listed
-        page_number += 1
 
 
-def _differs(listed: wire.ListedOrder, known: orders.Published | None, period: Period) -> bool:
-    """Tell whether a read is worth it."""
-    if known is None or known.gone or known.as_of is None:
+def _changed_orders(client: BlingClient) -> ListPage:
+    async def list_page(piece: Span, page: int) -> list[wire.ListedOrder]:
+        since, until = (_moment(end).astimezone(BRASILIA) for end in (piece.first, piece.last))
+        return await client.orders_changed_since(since, until, page)
+
+    return list_page
+
+
+def _moment(second: int) -> datetime:
+    return datetime.fromtimestamp(second, UTC)
+
+
+Known = Mapping[int, orders.Published]
+
+
+def _looks_new(listed: wire.ListedOrder, known: Known) -> bool:
+    """Tell whether Bling shows something else than what was published last."""
+    order = known.get(listed.id)
+    if order is None or order.gone or order.as_of is None:
         return True
-    shown = (listed.situacao.id, money(listed.total))
-    return shown != (known.situation, known.total) or known.as_of < period.read_since
+    return (listed.situacao.id, money(listed.total)) != (order.situation, order.total)
+
+
+def _is_worth_reading(listed: wire.ListedOrder, known: Known, course: Course) -> bool:
+    if _looks_new(listed, known):
+        return True
+    as_of = known[listed.id].as_of
+    return as_of is not None and as_of < course.period.read_since
+
+
+async def _alarm_if_everywhere(conn: Connection) -> None:
+    accounts = await changes.everywhere(conn, _HEARING)
+    if accounts.silent >= _SILENT_ACCOUNTS and not accounts.hearing:
+        log.error(
+            "No account's webhooks come: see in the app's settings at Bling whether the resource"
+            " was switched off for all",
+            action="webhooks_switched_off",
+            silent_accounts=accounts.silent,
+        )
 
 
 class Reconciling:

@@ -23,7 +23,7 @@ class OrderToRead(Frozen):
     """An order to be read, unless what is published of it is newer than ``unless_read_since``."""
 
     order_id: int
-    trigger: Literal["webhook", "command", "reconcile"]
+    trigger: Literal["webhook", "command", "reconcile", "import"]
     unless_read_since: datetime | None = None
 
 
@@ -63,6 +63,12 @@ def read_hinted_order(
 def read_differing_order(account_id: UUID, order_id: int, *, since: datetime) -> NewWork:
     """Read an order that reconciling found to differ."""
     payload = OrderToRead(order_id=order_id, trigger="reconcile", unless_read_since=since)
+    return _read_order(account_id, payload, Priority.RECONCILE)
+
+
+def read_imported_order(account_id: UUID, order_id: int, *, since: datetime) -> NewWork:
+    """Read an order that an import found."""
+    payload = OrderToRead(order_id=order_id, trigger="import", unless_read_since=since)
     return _read_order(account_id, payload, Priority.RECONCILE)
 
 

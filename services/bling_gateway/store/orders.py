@@ -93,6 +93,12 @@ VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING
 """
 
+_HINTED_ORDERS = """
+SELECT DISTINCT order_id
+FROM hint
+WHERE partition = $1 AND account_id = $2 AND order_id = ANY ($3::bigint[])
+"""
+
 _TAKE_HINTS = """
 DELETE FROM hint
 WHERE partition = $1 AND account_id = $2 AND order_id = $3 AND received_at < $4
@@ -263,6 +269,12 @@ async def add_hint(
     """Keep what a webhook named until the order is read."""
     key = partition_of(account_id), account_id, order_id
     await conn.execute(_ADD_HINT, *key, webhook_id, hint.situation, hint.at)
+
+
+async def hinted_orders(conn: Connection, account_id: UUID, order_ids: Sequence[int]) -> set[int]:
+    """Return those of the orders that webhooks told of and that were not read since."""
+    rows = await conn.fetch(_HINTED_ORDERS, partition_of(account_id), account_id, list(order_ids))
+    return {row["order_id"] for row in rows}
 
 
 async def take_hints(
