@@ -12,6 +12,8 @@ from shared.contracts import sync_core as core
 _PARKED: Final = "Parou depois de várias tentativas: {command_type:command} ({cause})"
 _SUPERSEDED: Final = "Não foi mais preciso {command_type:command}: um pedido mais novo o substituiu"
 _DISCARDED: Final = "Uma pessoa desistiu de {command_type:command}"
+_PAUSED: Final = "trabalho da conta pausado por {by} ({reason})"
+_RESUMED: Final = "trabalho da conta retomado por {by}"
 
 TEMPLATES: Final = {
     # what Bling's gateway saw and did
@@ -26,9 +28,18 @@ TEMPLATES: Final = {
         "Bling: situação {target:situation} não gravada, porque {cause:refusal};"
         " o pedido mostra {shown:situation}"
     ),
+    "bling.tracking.written": "Bling: rastreio do pedido {outcome:outcome}",
+    "bling.tracking.refused": "Bling: rastreio não gravado, porque {cause:tracking_refusal}",
     "bling.situations.observed": "Bling: lista de situações lida ({situations:count})",
+    "bling.situations.refused": "Bling: recusou {action:situations_action} ({message})",
+    "bling.entry_options.observed": "Bling: lojas e serviços de entrega lidos",
+    "bling.import.progressed": "Bling: importação, {read} de {found} pedidos lidos",
+    "bling.webhooks.silent": "Bling: {missed} mudanças chegaram sem aviso",
+    "bling.webhooks.heard": "Bling: os avisos voltaram a chegar",
     "bling.account.connected": "Bling: conta conectada",
-    "bling.account.disconnected": "Bling: conta desconectada ({cause})",
+    "bling.account.disconnected": "Bling: conta desconectada ({cause:disconnection})",
+    "bling.account.paused": "Bling: " + _PAUSED,
+    "bling.account.resumed": "Bling: " + _RESUMED,
     "bling.command.parked": "Bling: " + _PARKED,
     "bling.command.superseded": "Bling: " + _SUPERSEDED,
     "bling.command.discarded": "Bling: " + _DISCARDED,
@@ -55,7 +66,9 @@ TEMPLATES: Final = {
     ),
     "hub.manifest.closed": "360Hub: romaneio fechado ({references:count} pedidos)",
     "hub.account.connected": "360Hub: conta conectada",
-    "hub.account.disconnected": "360Hub: conta desconectada ({cause})",
+    "hub.account.disconnected": "360Hub: conta desconectada ({cause:disconnection})",
+    "hub.account.paused": "360Hub: " + _PAUSED,
+    "hub.account.resumed": "360Hub: " + _RESUMED,
     "hub.command.parked": "360Hub: " + _PARKED,
     "hub.command.superseded": "360Hub: " + _SUPERSEDED,
     "hub.command.discarded": "360Hub: " + _DISCARDED,
@@ -66,11 +79,18 @@ TEMPLATES: Final = {
     "bling.read_product": "Ler o produto {product_id} no Bling",
     "bling.read_order": "Ler o pedido de novo no Bling",
     "bling.ensure_situations": "Procurar ou criar as situações da 360Hub no Bling",
+    "bling.read_entry_options": "Ler lojas, serviços de entrega e situações no Bling",
+    "bling.import_orders": "Ler no Bling os pedidos em andamento desde {since}",
+    "bling.write_tracking": "Gravar o rastreio nos volumes do pedido no Bling",
     "hub.register_order": "Registrar o pedido na 360Hub: remessa {shipment}, versão {version}",
     "hub.cancel_order": "Cancelar a remessa {shipment} na 360Hub",
     "hub.import_product": "Importar o produto {product_id} na 360Hub, versão {version}",
     "account.connect": "Apresentar a conta {name} aos dois lados",
+    "account.pause": "Pausar o trabalho da conta ({reason})",
+    "account.resume": "Retomar o trabalho da conta",
+    "account.disconnect": "Desconectar a conta: {side:system}",
     "work.retry": "Tentar de novo o que estava parado",
+    "work.discard": "Desistir do que estava parado ({cause})",
     "command.withdrawn": (
         "Não enviado: os dados pessoais de que precisava foram apagados ({command_type:command})"
     ),
@@ -105,11 +125,20 @@ TEMPLATES: Final = {
     ),
     "account.policies_changed": "Regras da conta alteradas",
     "account.went_live": "Conta ativada para pedidos a partir de {go_live}",
+    "account.side_effects_accepted": (
+        "Aceito o que o Bling faz sozinho em {transitions:count} transições"
+    ),
+    "account.import_requested": "Importação pedida: pedidos em andamento desde {since}",
+    "account.options_requested": "Nova leitura de lojas, serviços e situações pedida",
+    "account.pause_requested": "Pausa da conta pedida ({reason})",
+    "account.resume_requested": "Retomada da conta pedida",
+    "account.disconnection_requested": "Desconexão pedida: {side:system}",
     "order.start_confirmed": "Confirmado: enviar o pedido à 360Hub",
     "order.reopening_confirmed": "Confirmado: abrir uma nova remessa",
     "order.settled": "Conflito decidido: {choice:choice} (o Bling mostrava {seen:situation})",
     "order.gone_confirmed": "Confirmado: o pedido não existe mais",
     "order.retry_requested": "Nova tentativa pedida",
+    "order.discard_requested": "Desistência do que estava parado ({cause})",
     # time
     "order.deadline_passed": "O prazo passou: {deadline:deadline}",
 }
@@ -137,6 +166,14 @@ def _more(event: Event, words: Words) -> str:
             return f": {', '.join(each)}"
         case hub.OrderRefused(errors=errors) | hub.ProductRefused(errors=errors) if errors:
             return f": {'; '.join(_refused_field(error, words) for error in errors)}"
+        case bling.SituationRefused(message=str(said)) | bling.TrackingRefused(message=str(said)):
+            return f': "{said}"'
+        case bling.SituationsRefused(name=str(name)):
+            return f": {name}"
+        case bling.ImportProgressed(finished=True):
+            return " (concluída)"
+        case core.WriteTracking(volumes=volumes):
+            return f": {', '.join(f'volume {v.volume} {v.tracking_code}' for v in volumes)}"
         case hub.OrderStatusChanged(inferred=True):
             return " (deduzido)"
         case core.OrderEntryHeld(criterion=str(criterion)):

@@ -95,6 +95,20 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "refused": "o Bling não aceitou",
         "order_gone": "o pedido não existe mais",
     },
+    "tracking_refusal": {
+        "refused": "o Bling não aceitou",
+        "invoice_issued": "o Bling não deixa mudar um pedido com NF-e emitida",
+        "order_gone": "o pedido não existe mais",
+        "occupied": "um volume do pedido já tem outro código de rastreio",
+        "not_kept": "o Bling não guardou o que foi gravado",
+        "parked": "a gravação falhou repetidas vezes",
+    },
+    "situations_action": {
+        "read": "a leitura das situações",
+        "create": "a criação de uma situação",
+    },
+    "disconnection": {"requested": "a pedido"},
+    "system": {"bling": "Bling", "hub": "360Hub"},
     "deadline": {
         "withdrawn": "o pedido continua fora de andamento",
         "cancel_recheck": "está na hora de conferir o cancelamento",
@@ -141,6 +155,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "name_missing": "destinatário sem nome",
         "field_invalid": "valor inválido: {where}",
         "invoice_denied": "NF-e denegada",
+        "invoice_cancelled": "NF-e cancelada",
     },
     "refused_field": {
         "required": "campo obrigatório",
@@ -233,8 +248,15 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "hub.register_order": "registrar o pedido na 360Hub",
         "hub.cancel_order": "cancelar o pedido na 360Hub",
         "hub.import_product": "importar o produto na 360Hub",
+        "bling.read_entry_options": "ler lojas e serviços de entrega no Bling",
+        "bling.import_orders": "importar os pedidos do Bling",
+        "bling.write_tracking": "gravar o rastreio no Bling",
         "account.connect": "conectar a conta",
+        "account.pause": "pausar a conta",
+        "account.resume": "retomar a conta",
+        "account.disconnect": "desconectar a conta",
         "work.retry": "tentar de novo",
+        "work.discard": "desistir",
     },
 }
 
