@@ -56,14 +56,19 @@ async def disconnected(conn: Connection, account_id: UUID, *, clock: Clock = utc
 
 async def paused(
     conn: Connection, account_id: UUID, reason: str, *, clock: Clock = utc_now
-) -> None:
-    """Let the account's work wait, uncounted, until it is resumed. Raises `UnknownAccount`."""
-    _known(await rows.pause(conn, partition_of(account_id), account_id, clock(), reason))
+) -> bool:
+    """Let the account's work wait, uncounted, until it is resumed.
+
+    False: it is paused for this reason already. Raises `UnknownAccount`.
+    """
+    changed = await rows.pause(conn, partition_of(account_id), account_id, clock(), reason)
+    return changed or await _unchanged(conn, account_id)
 
 
-async def resumed(conn: Connection, account_id: UUID, *, clock: Clock = utc_now) -> None:
-    """End the pause. Raises `UnknownAccount`."""
-    _known(await rows.resume(conn, partition_of(account_id), account_id, clock()))
+async def resumed(conn: Connection, account_id: UUID, *, clock: Clock = utc_now) -> bool:
+    """End the pause. False: there is none. Raises `UnknownAccount`."""
+    changed = await rows.resume(conn, partition_of(account_id), account_id, clock())
+    return changed or await _unchanged(conn, account_id)
 
 
 async def rest(
@@ -72,6 +77,12 @@ async def rest(
     """Take nothing of the account for a while, because the other side has trouble with it."""
     until = clock() + timedelta(seconds=rest_s)
     await rows.rest(conn, partition_of(account_id), account_id, until)
+
+
+async def _unchanged(conn: Connection, account_id: UUID) -> bool:
+    """Return False: the account was left as it is, which must not be for want of one."""
+    _known(await find(conn, account_id) is not None)
+    return False
 
 
 def _known(found: bool) -> None:

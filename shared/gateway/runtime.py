@@ -25,6 +25,7 @@ from shared.gateway.commands import CommandConsumer, ToWork
 from shared.gateway.facts import FactOutbox, Facts
 from shared.gateway.pace import PaceRule
 from shared.gateway.pacing import Pacer
+from shared.gateway.pausing import Pausing
 from shared.gateway.store import Pool, open_gateway_pool
 from shared.gateway.values import System
 from shared.gateway.work import WorkQueue
@@ -63,12 +64,14 @@ class GatewayRuntime:
         self._leases = PartitionLeases(pool, owner)
         self._publisher = Publisher(connection, topology)
         self._relay = Relay(FactOutbox(pool), self._publisher)
+        self._system = system
         self._workers: Workers | None = None
         self._loops: dict[int, PartitionLoop] = {}
         self._relays: dict[int, asyncio.Task[None]] = {}
         self.pool = pool
         self.facts = Facts(system.source)
         self.queue = WorkQueue(pool, system, self.facts, committed=self._stir)
+        self.pausing = Pausing(system, self.facts)
         self.pacer = Pacer(pool, rule)
 
     @classmethod
@@ -121,7 +124,15 @@ class GatewayRuntime:
             self._workers.wake()
 
     def _begin(self, partition: int, to_work: ToWork) -> None:
-        consumer = CommandConsumer(partition, self.pool, self.queue, to_work, committed=self._stir)
+        consumer = CommandConsumer(
+            partition,
+            self.pool,
+            self._system,
+            self.queue,
+            self.pausing,
+            to_work,
+            committed=self._stir,
+        )
         queue = self._topology.queue(self._group, partition)
         loop = self._loops[partition] = PartitionLoop(self._connection, queue, consumer)
         loop.start()

@@ -124,17 +124,21 @@ class WorkQueue:
     async def claim(self, limit: int, *, busy: Collection[UUID] = ()) -> list[Work]:
         """Take up to ``limit`` pieces that may run now, at most one per account.
 
+        What disconnects an account runs whatever state it is in, before all else. Of the others:
         The most urgent first; within a priority the accounts take turns, from call to call, and
         within an account whoever waited longest. ``busy`` accounts get nothing this time.
         """
         taken: list[Work] = []
         now = self._clock()
         async with self._pool.acquire() as conn, conn.transaction():
+            leaving = await claims.due_disconnections(conn, now=now, limit=limit)
+            if leaving:
+                taken += await claims.take(conn, leaving, now=now, lease_until=now + LEASE)
             for priority in Priority:
-                served = {*busy, *(work.account_id for work in taken)}
-                taken += await self._take_turns(conn, priority, limit - len(taken), served, now)
                 if len(taken) == limit:
                     break
+                served = {*busy, *(work.account_id for work in taken)}
+                taken += await self._take_turns(conn, priority, limit - len(taken), served, now)
         return taken
 
     async def _take_turns(
@@ -255,7 +259,7 @@ class WorkQueue:
         return self._backoff.wait_s(work.failures + 1, chance=self._chance)
 
     async def _park(self, conn: Connection, work: Work, cause: str, shown: int | None) -> None:
-        await rows.park(conn, work, cause)
+        await rows.park(conn, work, cause, self._clock())
         log.error(
             "Work is parked: a person must look",
             action="work_parked",
@@ -287,11 +291,13 @@ class WorkQueue:
 
     async def retry(self, conn: Connection, account_id: UUID, command_id: UUID) -> bool:
         """Let a parked command wait in its lane again. False: it is not parked."""
-        key = await rows.parked_stream(conn, partition_of(account_id), account_id, command_id)
-        if key is None:
-            return False
+        found = await rows.parked_command(conn, account_id, command_id)
+        return found is not None and await self.unpark(conn, *found)
+
+    async def unpark(self, conn: Connection, key: StreamKey, number: int) -> bool:
+        """Let parked work wait in its lane again. False: it is not parked."""
         await turns.lock(conn, [key])
-        unparked = await rows.unpark(conn, key, command_id, self._clock())
+        unparked = await rows.unpark(conn, key, number, self._clock())
         await turns.release(conn, key, None)
         return unparked
 
@@ -299,19 +305,24 @@ class WorkQueue:
         self, conn: Connection, account_id: UUID, command_id: UUID, cause: str
     ) -> bool:
         """Give a parked command up, and tell so. False: it is not parked."""
-        key = await rows.parked_stream(conn, partition_of(account_id), account_id, command_id)
-        if key is None:
+        found = await rows.parked_command(conn, account_id, command_id)
+        return found is not None and await self.give_up(conn, *found, cause)
+
+    async def give_up(self, conn: Connection, key: StreamKey, number: int, cause: str) -> bool:
+        """Give parked work up, and tell so if a command asked for it. False: it is not parked."""
+        await turns.lock(conn, [key])
+        discarded = await rows.discard(conn, key, number)
+        await turns.release(conn, key, None)
+        if discarded is None:
             return False
-        command = await rows.discard(conn, key, command_id)
-        if command is None:
-            return False
-        outcome = self._system.discarded(
-            command_id=command.id,
-            command_type=command.type,
-            shipment=command.shipment,
-            cause=cause,
-        )
-        await self._tell(conn, key, command, outcome, purpose="discarded")
+        if (command := discarded.command) is not None:
+            outcome = self._system.discarded(
+                command_id=command.id,
+                command_type=command.type,
+                shipment=command.shipment,
+                cause=cause,
+            )
+            await self._tell(conn, key, command, outcome, purpose="discarded")
         return True
 
     async def _tell(

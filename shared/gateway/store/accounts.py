@@ -41,14 +41,14 @@ UPDATE account
 SET paused_reason = $4,
     ran = ran + greatest($3 - running_since, interval '0'),
     running_since = NULL
-WHERE partition = $1 AND account_id = $2
+WHERE partition = $1 AND account_id = $2 AND paused_reason IS DISTINCT FROM $4
 """
 
 _RESUME = """
 UPDATE account
 SET paused_reason = NULL,
     running_since = CASE WHEN state = 'connected' THEN coalesce(running_since, $3) END
-WHERE partition = $1 AND account_id = $2
+WHERE partition = $1 AND account_id = $2 AND paused_reason IS NOT NULL
 """
 
 _REST = """
@@ -93,12 +93,12 @@ async def disconnect(conn: Connection, partition: int, account_id: UUID, now: da
 async def pause(
     conn: Connection, partition: int, account_id: UUID, now: datetime, reason: str
 ) -> bool:
-    """Let the account's work wait until it is resumed. False: not known."""
+    """Let the account's work wait until it is resumed. False: paused so already, or not known."""
     return _found(await conn.execute(_PAUSE, partition, account_id, now, reason))
 
 
 async def resume(conn: Connection, partition: int, account_id: UUID, now: datetime) -> bool:
-    """Let a paused account's work run, if it is connected. False: not known."""
+    """Let a paused account's work run, if it is connected. False: not paused, or not known."""
     return _found(await conn.execute(_RESUME, partition, account_id, now))
 
 

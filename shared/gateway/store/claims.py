@@ -65,6 +65,17 @@ WHERE seller.account_id <> ALL ($5::uuid[])
 LIMIT $6
 """
 
+# Looked for apart, through an index of its own that is nearly always empty: giving an authorisation
+# back must not wait until the account may be called again.
+DUE_DISCONNECTIONS = """
+SELECT partition, account_id, stream
+FROM turn
+WHERE stream = 'account:disconnect' AND run_at <= $1
+ORDER BY run_at
+LIMIT $2
+FOR UPDATE SKIP LOCKED
+"""
+
 # What runs already is taken again: its lease is over. Otherwise, of the heads that may run, the
 # most urgent. It runs with its stream's urgency: what is more urgent waits for it.
 TAKE = """
@@ -143,6 +154,12 @@ async def due(
 ) -> list[StreamKey]:
     """Lock up to ``limit`` streams that may run: one per account, beginning after ``after``."""
     rows = await conn.fetch(DUE, priority, *after, now, list(busy), limit, patience)
+    return [StreamKey(r["partition"], r["account_id"], r["stream"]) for r in rows]
+
+
+async def due_disconnections(conn: Connection, *, now: datetime, limit: int) -> list[StreamKey]:
+    """Lock up to ``limit`` streams in which an account is to be disconnected."""
+    rows = await conn.fetch(DUE_DISCONNECTIONS, now, limit)
     return [StreamKey(r["partition"], r["account_id"], r["stream"]) for r in rows]
 
 

@@ -118,26 +118,27 @@ WHERE partition = $1 AND account_id = $2 AND number = $3
 
 _PARK = """
 UPDATE work
-SET state = 'parked', last_error = $4
+SET state = 'parked', last_error = $4, parked_at = $5
 WHERE partition = $1 AND account_id = $2 AND number = $3
 """
 
-_STREAM_OF_PARKED = """
-SELECT stream
+_PARKED_COMMAND = """
+SELECT stream, number
 FROM work
 WHERE partition = $1 AND account_id = $2 AND command_id = $3 AND state = 'parked'
 """
 
 _UNPARK = """
 UPDATE work
-SET state = 'waiting', run_at = $4, failures = 0, defects = 0, tried_since = NULL
-WHERE partition = $1 AND account_id = $2 AND command_id = $3 AND state = 'parked'
+SET state = 'waiting', run_at = $4, failures = 0, defects = 0, tried_since = NULL,
+    parked_at = NULL
+WHERE partition = $1 AND account_id = $2 AND number = $3 AND state = 'parked'
 RETURNING number
 """
 
 _DISCARD = """
 DELETE FROM work
-WHERE partition = $1 AND account_id = $2 AND command_id = $3 AND state = 'parked'
+WHERE partition = $1 AND account_id = $2 AND number = $3 AND state = 'parked'
 RETURNING command_id, command_type, correlation_id, shipment
 """
 
@@ -161,6 +162,13 @@ class Newer:
     """What supersedes a piece of work: a command, or something that nobody commanded (None)."""
 
     command_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """Parked work that was given up, and the command that asked for it, if one did."""
+
+    command: Command | None
 
 
 async def know_commands(
@@ -231,29 +239,32 @@ async def put_back(conn: Connection, work: Work) -> None:
     await conn.execute(_PUT_BACK, work.partition, work.account_id, work.id)
 
 
-async def park(conn: Connection, work: Work, cause: str) -> None:
+async def park(conn: Connection, work: Work, cause: str, now: datetime) -> None:
     """Keep held work until somebody asks for it."""
-    await conn.execute(_PARK, work.partition, work.account_id, work.id, cause)
+    await conn.execute(_PARK, work.partition, work.account_id, work.id, cause, now)
 
 
-async def parked_stream(
-    conn: Connection, partition: int, account_id: UUID, command_id: UUID
-) -> StreamKey | None:
-    """Return the stream that a parked command belongs to."""
-    stream = await conn.fetchval(_STREAM_OF_PARKED, partition, account_id, command_id)
-    return None if stream is None else StreamKey(partition, account_id, stream)
+async def parked_command(
+    conn: Connection, account_id: UUID, command_id: UUID
+) -> tuple[StreamKey, int] | None:
+    """Return the stream and the number of a parked command."""
+    partition = partition_of(account_id)
+    row = await conn.fetchrow(_PARKED_COMMAND, partition, account_id, command_id)
+    return row and (StreamKey(partition, account_id, row["stream"]), row["number"])
 
 
-async def unpark(conn: Connection, key: StreamKey, command_id: UUID, now: datetime) -> bool:
-    """Let a parked command wait in its locked stream again. False: it is not parked (any more)."""
-    number = await conn.fetchval(_UNPARK, key.partition, key.account_id, command_id, now)
-    return number is not None
+async def unpark(conn: Connection, key: StreamKey, number: int, now: datetime) -> bool:
+    """Let parked work wait in its locked stream again. False: it is not parked (any more)."""
+    found = await conn.fetchval(_UNPARK, key.partition, key.account_id, number, now)
+    return found is not None
 
 
-async def discard(conn: Connection, key: StreamKey, command_id: UUID) -> Command | None:
-    """Delete a parked command and return it."""
-    row = await conn.fetchrow(_DISCARD, key.partition, key.account_id, command_id)
-    return None if row is None else command_of(row)
+async def discard(conn: Connection, key: StreamKey, number: int) -> Discarded | None:
+    """Delete parked work of a locked stream. None: it is not parked (any more)."""
+    row = await conn.fetchrow(_DISCARD, key.partition, key.account_id, number)
+    if row is None:
+        return None
+    return Discarded(None if row["command_id"] is None else command_of(row))
 
 
 async def counted(

@@ -17,8 +17,9 @@ from shared.contracts.sync_core import (
 )
 from shared.gateway import accounts
 from shared.gateway.commands import CommandConsumer, UnexpectedCommandError
+from shared.gateway.pausing import Pausing
 from shared.gateway.values import Command, NewWork, Priority, Supersedes
-from tests.shared.gateway.kit import Kit
+from tests.shared.gateway.kit import SYSTEM, Kit
 
 ACCOUNT = uuid4()
 
@@ -69,7 +70,9 @@ def consumer(kit: Kit, stirred: list[int]) -> CommandConsumer:
     return CommandConsumer(
         partition_of(ACCOUNT),
         kit.pool,
+        SYSTEM,
         kit.queue,
+        Pausing(SYSTEM, kit.facts, clock=kit.clock),
         to_work,
         committed=stirred.append,
         clock=kit.clock,

@@ -13,6 +13,7 @@ from tests.shared.gateway.kit import Kit
 
 STATEMENTS = {
     "claims.DUE": claims.DUE,
+    "claims.DUE_DISCONNECTIONS": claims.DUE_DISCONNECTIONS,
     "claims.TAKE": claims.TAKE,
     "claims.RENEW": claims.RENEW,
     "facts.WAITING": facts.WAITING,
