@@ -8,8 +8,8 @@ from shared.bus import Delivery
 from shared.contracts import Contract, Message, parse_data
 from shared.contracts.sync_core import (
     ConnectAccount,
-    DisconnectAccount,
     DiscardWork,
+    DisconnectAccount,
     PauseAccount,
     ResumeAccount,
     RetryWork,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 
-from shared.contracts import derived_id, partition_of
+from shared.contracts import derived_id
 from shared.contracts.commands import CommandOutcome
 from shared.gateway.errors import Overtaken
 from shared.gateway.facts import Facts

@@ -6,13 +6,17 @@ import pytest
 from pydantic import ValidationError
 
 from shared.bus import Delivery
-from shared.contracts import Contract, Message, UnknownTypeError, partition_of
+from shared.contracts import Contract, Message, UnknownTypeError, bling_gateway, partition_of
 from shared.contracts.sync_core import (
     SOURCE,
     CancelOrder,
     ConnectAccount,
+    DiscardWork,
+    DisconnectAccount,
+    PauseAccount,
     ReadOrder,
     ReadProduct,
+    ResumeAccount,
     RetryWork,
 )
 from shared.gateway import accounts
@@ -156,6 +160,103 @@ async def test_a_retry_does_not_revive_what_the_same_batch_cancels(
 
     assert (await kit.claim()).kind == "cancel"
     assert await kit.pool.fetchval("SELECT count(*) FROM work") == 1
+
+
+async def test_a_pause_and_its_end_are_told_once_each_however_often_they_come(
+    kit: Kit, consumer: CommandConsumer
+) -> None:
+    await connect(kit, consumer)
+    await consumer.take([delivery(ReadOrder(order_id=7))])
+    pause = delivery(PauseAccount(by="ana", reason="inventário"))
+    resume = delivery(ResumeAccount(by="ana"))
+
+    await consumer.take([pause, pause])
+    assert await kit.queue.claim(1) == [], "it is paused"
+    await consumer.take([resume])
+    await consumer.take([pause, resume])
+
+    assert (await kit.claim()).kind == "read"
+    assert await kit.told(ACCOUNT) == [
+        bling_gateway.AccountPaused(by="ana", reason="inventário"),
+        bling_gateway.AccountResumed(by="ana"),
+    ]
+    for message, caused in zip(await kit.messages(ACCOUNT), (pause, resume), strict=True):
+        assert message.subject == "account"
+        assert message.causationid == Message.decode(caused.body).id
+
+
+async def test_what_changes_nothing_is_not_told(kit: Kit, consumer: CommandConsumer) -> None:
+    await connect(kit, consumer)
+
+    await consumer.take([delivery(ResumeAccount(by="ana"))])
+    await consumer.take([delivery(PauseAccount(by="ana", reason="inventário"))])
+    await consumer.take([delivery(PauseAccount(by="rui", reason="inventário"))])
+    await consumer.take([delivery(PauseAccount(by="rui", reason="férias"))])
+
+    assert await kit.told(ACCOUNT) == [
+        bling_gateway.AccountPaused(by="ana", reason="inventário"),
+        bling_gateway.AccountPaused(by="rui", reason="férias"),
+    ]
+
+
+async def test_an_account_that_nobody_made_known_cannot_be_paused(
+    kit: Kit, consumer: CommandConsumer
+) -> None:
+    with pytest.raises(accounts.UnknownAccount):
+        await consumer.take([delivery(PauseAccount(by="ana", reason="inventário"))])
+
+    assert await kit.told(ACCOUNT) == []
+
+
+async def test_parked_work_is_given_up_once(kit: Kit, consumer: CommandConsumer) -> None:
+    await connect(kit, consumer)
+    command_id = uuid4()
+    await consumer.take([delivery(ReadOrder(order_id=7), message_id=command_id)])
+    await kit.queue.park(await kit.claim(), "refused")
+    discard = delivery(DiscardWork(command_id=command_id, cause="Ana gave it up"))
+
+    await consumer.take([discard, delivery(DiscardWork(command_id=uuid4(), cause="not ours"))])
+    await consumer.take([discard])
+
+    assert await kit.pool.fetchval("SELECT count(*) FROM work") == 0
+    _, discarded = await kit.told(ACCOUNT)
+    assert discarded == bling_gateway.CommandDiscarded(
+        command_id=command_id, command_type="bling.read_order", shipment=1, cause="Ana gave it up"
+    )
+
+
+@pytest.mark.parametrize("state", ["paused", "disconnected", "resting"])
+async def test_an_account_can_be_disconnected_whatever_state_it_is_in(
+    kit: Kit, consumer: CommandConsumer, state: str
+) -> None:
+    await connect(kit, consumer)
+    async with kit.pool.acquire() as conn:
+        match state:
+            case "paused":
+                await accounts.paused(conn, ACCOUNT, "inventário", clock=kit.clock)
+            case "disconnected":
+                await accounts.disconnected(conn, ACCOUNT, clock=kit.clock)
+            case _:
+                await accounts.rest(conn, ACCOUNT, 600, clock=kit.clock)
+    await consumer.take([delivery(ReadOrder(order_id=7))])
+
+    await consumer.take([delivery(DisconnectAccount(side="bling"))])
+
+    work = await kit.claim()
+    assert work.read(DisconnectAccount) == DisconnectAccount(side="bling")
+    assert await kit.queue.claim(1) == [], "its other work waits"
+    await kit.queue.park(work, "as if it were impossible")
+    assert [message.subject for message in await kit.messages(ACCOUNT)] == ["account"]
+
+
+async def test_the_other_sides_disconnection_is_none_of_ours(
+    kit: Kit, consumer: CommandConsumer
+) -> None:
+    await connect(kit, consumer)
+
+    await consumer.take([delivery(DisconnectAccount(side="hub"))])
+
+    assert await kit.pool.fetchval("SELECT count(*) FROM work") == 0
 
 
 @pytest.mark.parametrize(
