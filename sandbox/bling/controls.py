@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.bling.context import SANDBOX
-from sandbox.bling.control_input import Control, asked_company, read_control
+from sandbox.bling.control_input import Control, asked_company, read_control, read_json
 from sandbox.bling.errors import ControlError
 from sandbox.bling.faults import OAUTH_PATHS, SITUATION_FAULTS, ArmedFault, Fault
 from sandbox.bling.state import ApiCall, Company, Json
@@ -55,13 +55,6 @@ class FaultControl(Control):
     method: str | None = None
     seconds: float = Field(default=30, ge=0)
     situation: int | None = None
-
-
-class UnconfirmedControl(Control):
-    """Behaviour that Bling documents neither way."""
-
-    transition_required: bool | None = None
-    invoice_updates_order: bool | None = None
 
 
 async def health(_: web.Request) -> web.Response:
@@ -187,11 +180,15 @@ async def clear_faults(request: web.Request) -> web.Response:
 
 async def set_unconfirmed(request: web.Request) -> web.Response:
     """Switch behaviour that Bling documents neither way."""
-    switches = request.app[SANDBOX].unconfirmed
-    control = await read_control(request, UnconfirmedControl)
-    for name, value in control.model_dump(exclude={"company"}, exclude_none=True).items():
-        setattr(switches, name, value)
-    return web.json_response(asdict(switches))
+    wish = await read_json(request)
+    wish.pop("company", None)
+    request.app[SANDBOX].unconfirmed.change(wish)
+    return await list_unconfirmed(request)
+
+
+async def list_unconfirmed(request: web.Request) -> web.Response:
+    """Show every switch."""
+    return web.json_response(request.app[SANDBOX].unconfirmed.model_dump())
 
 
 async def reset(request: web.Request) -> web.Response:

@@ -9,17 +9,8 @@ from sandbox.bling.limits import AddressBlocks, CompanyPace
 from sandbox.bling.oauth import Authorisations
 from sandbox.bling.settings import Settings
 from sandbox.bling.state import Clock, Company, Ids, Order
+from sandbox.bling.unconfirmed import Unconfirmed
 from sandbox.bling.webhooks import Webhooks
-
-
-@dataclass(slots=True)
-class Unconfirmed:
-    """Behaviour that Bling documents neither way, each switched by a control."""
-
-    transition_required: bool = False
-    """Refuse a change of situação for which no active transition exists."""
-    invoice_updates_order: bool = True
-    """Raise order.updated when an order gets its invoice."""
 
 
 @dataclass(slots=True)
