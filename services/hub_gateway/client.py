@@ -189,6 +189,13 @@ class HubClient:
             raise port.MisunderstoodError("the webhook secret has another form")
         return port.WebhookEndpoint(made.endpoint_id, made.secret)
 
+    async def remove_webhook(self, account_id: UUID, endpoint_id: str) -> None:
+        """Have no more events delivered to the endpoint, whether or not it still exists."""
+        path = f"/v1/webhook-endpoints/{quote(endpoint_id, safe='')}"
+        answer = await self._call(account_id, "DELETE", path)
+        if answer.status != 404:
+            _found(answer)
+
     async def webhook_is_active(self, account_id: UUID, endpoint_id: str) -> bool:
         """Tell whether 360Hub still delivers to the endpoint."""
         path = f"/v1/webhook-endpoints/{quote(endpoint_id, safe='')}"

@@ -164,6 +164,6 @@ class Connecting:
 
 
 async def _still_delivers(hub: Hub, account_id: UUID, current: HubConnection) -> bool:
-    return current.verified_at is not None and await hub.webhook_is_active(
-        account_id, current.endpoint_id
-    )
+    if current.endpoint_id is None or current.verified_at is None:
+        return False
+    return await hub.webhook_is_active(account_id, current.endpoint_id)

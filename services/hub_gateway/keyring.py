@@ -27,7 +27,7 @@ class Keyring:
         """Return the account's client. Raises ``UnauthorisedError`` if it has none."""
         async with self._pool.acquire() as conn:
             found = await connections.find_connection(conn, account_id)
-        if found is None:
+        if found is None or found.client_id is None or found.client_secret is None:
             raise UnauthorisedError("the account has no credentials")
         secret = self._keys.open(found.client_secret, context=_client_context(account_id))
         return Credentials(found.client_id, secret.decode())
@@ -47,7 +47,7 @@ class Keyring:
         credentials: Credentials,
         *,
         hub_account_id: str,
-        endpoint_id: str,
+        endpoint_id: str | None,
         verified_at: datetime | None,
     ) -> HubConnection:
         """Return the connection as it is stored."""
@@ -60,6 +60,14 @@ class Keyring:
             client_secret=sealed,
             endpoint_id=endpoint_id,
             verified_at=verified_at,
+            made_at=utc_now(),
+        )
+
+    async def drop(self, conn: Connection, account_id: UUID, *, made_until: datetime) -> bool:
+        """Forget the credentials, unless they are newer. Events under way are accepted a while."""
+        until = utc_now() + _OLD_SECRETS_STAY
+        return await connections.drop_credentials(
+            conn, account_id, made_until=made_until, secrets_until=until
         )
 
     async def save_endpoint(

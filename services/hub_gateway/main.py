@@ -14,6 +14,7 @@ from services.hub_gateway.api import AccountsApi
 from services.hub_gateway.client import HubClient, at_once, open_http
 from services.hub_gateway.commands import OrderCommands, ProductCommands
 from services.hub_gateway.connecting import Connecting, Registrations
+from services.hub_gateway.disconnecting import Disconnecting
 from services.hub_gateway.follow_manifests import ManifestFollower
 from services.hub_gateway.follow_orders import OrderFollower
 from services.hub_gateway.follow_products import ProductFollower
@@ -127,22 +128,28 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             committed=runtime.committed,
         )
         async with (
-            runtime.run(_handlers(runtime, hub, setbacks), commands.to_work),
+            runtime.run(_handlers(runtime, hub, keyring, setbacks), commands.to_work),
             _regular_work(runtime, settings).run(),
         ):
             yield Gateway(runtime, webhooks, AccountsApi(runtime.pool, connecting))
 
 
-def _handlers(runtime: GatewayRuntime, hub: HubClient, setbacks: Setbacks) -> Mapping[str, Handler]:
+def _handlers(
+    runtime: GatewayRuntime, hub: HubClient, keyring: Keyring, setbacks: Setbacks
+) -> Mapping[str, Handler]:
     """Return what is done for each kind of work."""
-    unguarded = _unguarded_handlers(runtime, hub)
+    unguarded = _unguarded_handlers(runtime, hub, keyring)
     return {kind: setbacks.guard(handler) for kind, handler in unguarded.items()}
 
 
-def _unguarded_handlers(runtime: GatewayRuntime, hub: HubClient) -> Mapping[str, Handler]:
+def _unguarded_handlers(
+    runtime: GatewayRuntime, hub: HubClient, keyring: Keyring
+) -> Mapping[str, Handler]:
     parts = (hub, runtime.pool, runtime.queue, runtime.facts)
     orders, products = OrderFollower(*parts), ProductFollower(*parts)
+    disconnecting = Disconnecting(*parts, keyring, forget=hub.forget)
     return {
+        **disconnecting.handlers(),
         **commands.handlers(OrderCommands(*parts), ProductCommands(*parts)),
         tasks.ORDER_EVENT: orders.take_event,
         tasks.ORDER_CATCH_UP: orders.catch_up,

@@ -300,5 +300,8 @@ class Hub(Protocol):
     async def register_webhook(self, account_id: UUID, url: str) -> WebhookEndpoint:
         """Have events delivered to ``url``; 360Hub then verifies it with a signed event."""
 
+    async def remove_webhook(self, account_id: UUID, endpoint_id: str) -> None:
+        """Have no more events delivered to the endpoint, whether or not it still exists."""
+
     async def webhook_is_active(self, account_id: UUID, endpoint_id: str) -> bool:
         """Tell whether 360Hub still delivers to the endpoint."""

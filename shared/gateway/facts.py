@@ -62,7 +62,7 @@ class Facts:
         await self.publish(
             conn,
             work.account_id,
-            work.stream,
+            work.stream_key.subject,
             outcome,
             fact_id=fact_id,
             cause=work.command.id if work.command else None,

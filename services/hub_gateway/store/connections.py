@@ -9,7 +9,7 @@ from services.hub_gateway.store.rows import account_key
 from shared.gateway.store import Connection
 
 _ALL_CONNECTIONS = """
-    SELECT account_id, hub_account_id, client_id, client_secret, endpoint_id, verified_at
+    SELECT account_id, hub_account_id, client_id, client_secret, endpoint_id, verified_at, made_at
     FROM connection
 """
 
@@ -17,20 +17,32 @@ _CONNECTION = f"{_ALL_CONNECTIONS} WHERE partition = $1 AND account_id = $2"
 
 _SAVE_CONNECTION = """
     INSERT INTO connection
-        (partition, account_id, hub_account_id, client_id, client_secret, endpoint_id, verified_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
+        (partition, account_id, hub_account_id, client_id, client_secret, endpoint_id, verified_at,
+         made_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     ON CONFLICT (partition, account_id) DO UPDATE
     SET hub_account_id = excluded.hub_account_id,
         client_id = excluded.client_id,
         client_secret = excluded.client_secret,
         endpoint_id = excluded.endpoint_id,
-        verified_at = excluded.verified_at
+        verified_at = excluded.verified_at,
+        made_at = excluded.made_at
+"""
+
+_KEEP = """
+    SELECT FROM connection WHERE partition = $1 AND account_id = $2 AND made_at > $3 FOR UPDATE
+"""
+
+_DROP_CREDENTIALS = """
+    UPDATE connection
+    SET client_id = NULL, client_secret = NULL, endpoint_id = NULL, verified_at = NULL
+    WHERE partition = $1 AND account_id = $2
 """
 
 _VERIFIED = """
     UPDATE connection
     SET verified_at = $3
-    WHERE partition = $1 AND account_id = $2 AND verified_at IS NULL
+    WHERE partition = $1 AND account_id = $2 AND verified_at IS NULL AND endpoint_id IS NOT NULL
     RETURNING hub_account_id
 """
 
@@ -54,13 +66,17 @@ _SIGNING = """
 
 @dataclass(frozen=True, slots=True)
 class HubConnection:
-    """How an account is connected. The secret is sealed."""
+    """How an account is connected. The secret is sealed.
+
+    Without credentials and endpoint it was disconnected on request.
+    """
 
     hub_account_id: str
-    client_id: str
-    client_secret: bytes
-    endpoint_id: str
+    client_id: str | None
+    client_secret: bytes | None
+    endpoint_id: str | None
     verified_at: datetime | None
+    made_at: datetime
 
 
 async def find_connection(conn: Connection, account_id: UUID) -> HubConnection | None:
@@ -85,7 +101,23 @@ async def save_connection(conn: Connection, account_id: UUID, made: HubConnectio
         made.client_secret,
         made.endpoint_id,
         made.verified_at,
+        made.made_at,
     )
+
+
+async def drop_credentials(
+    conn: Connection, account_id: UUID, *, made_until: datetime, secrets_until: datetime
+) -> bool:
+    """Forget credentials that were stored until then. False: newer ones are in use.
+
+    What the endpoint's secret signed is accepted until ``secrets_until``.
+    """
+    key = account_key(account_id)
+    if await conn.fetchrow(_KEEP, *key, made_until) is not None:
+        return False
+    await conn.execute(_DROP_CREDENTIALS, *key)
+    await conn.execute(_RETIRE_SIGNING, *key, secrets_until)
+    return True
 
 
 async def verified(conn: Connection, account_id: UUID, at: datetime) -> str | None:
@@ -117,4 +149,5 @@ def _connection(row: Any) -> HubConnection:
         row["client_secret"],
         row["endpoint_id"],
         row["verified_at"],
+        row["made_at"],
     )

@@ -250,7 +250,9 @@ async def parked_command(
     """Return the stream and the number of a parked command."""
     partition = partition_of(account_id)
     row = await conn.fetchrow(_PARKED_COMMAND, partition, account_id, command_id)
-    return row and (StreamKey(partition, account_id, row["stream"]), row["number"])
+    if row is None:
+        return None
+    return StreamKey(partition, account_id, row["stream"]), row["number"]
 
 
 async def unpark(conn: Connection, key: StreamKey, number: int, now: datetime) -> bool:
