@@ -17,7 +17,7 @@ from shared.gateway.work import WorkQueue
 
 log = structlog.get_logger(__name__)
 
-_LOOK_AT_LEAST_EVERY_S: Final = 10.0
+_LOOK_AT_LEAST_EVERY_S: Final = 2.0
 
 TakeDue = Callable[[Connection, int], Awaitable[Sequence[NewWork]]]
 """Returns the work that is due in a partition, and moves the time when it is due again."""
