@@ -93,11 +93,18 @@ async def migrated(
     command = (f"services.{service}", "migrate")
     async with program(*command, environment=environment, log=log) as migration:
         assert await migration.wait() == 0, log
+    async with login_dropped(login_of(service, database_url), database_url):
+        yield
+
+
+@asynccontextmanager
+async def login_dropped(login: str, database_url: str) -> AsyncIterator[None]:
+    """Drop a service's login at the end: logins belong to the whole server."""
     try:
         yield
     finally:
         admin = await asyncpg.connect(database_url)
-        role = URL(login_of(service, database_url)).user
+        role = URL(login).user
         await admin.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
         await admin.close()
 

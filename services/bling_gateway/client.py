@@ -48,8 +48,9 @@ class Caller:
 class Request:
     """One call.
 
-    ``turns`` are taken from the account's pace before it: two if a second call follows at once,
-    none for that second one. ``not_after`` (on the monotonic clock): do not send it later.
+    ``turns`` are taken from the account's pace, and of the address, before it: two if a second call
+    follows at once, none for that second one. ``not_after`` (on the monotonic clock): do not send
+    it later.
     """
 
     method: str
@@ -119,7 +120,7 @@ class Transport:
             token = await self._tokens.renewed(caller.account_id, token)
             answer = await self._paced(caller, request, token)
         if not answer.is_success:
-            error = self._failure(caller.account_id, answer)
+            error = await self._failure(caller.account_id, answer)
             if isinstance(error, AccountDeadError):
                 await self._tokens.dead(caller.account_id, token, error.cause)
             raise error
@@ -130,7 +131,7 @@ class Transport:
     async def _paced(self, caller: Caller, request: Request, token: str) -> Answer:
         if request.turns:
             await self._pace.turn(caller.account_id, caller.priority, request.turns)
-        await self._address.request()
+            await self._address.request(request.turns)
         if request.not_after is not None and monotonic() > request.not_after:
             raise TooLateError
         try:
@@ -143,7 +144,7 @@ class Transport:
             self._breakers.failed(caller.account_id)
             raise UnavailableError(type(error).__name__) from error
         if not answer.is_success:
-            self._address.error_answered()
+            await self._address.error_answered()
         return answer
 
     async def _send(self, request: Request, token: str) -> Answer:
@@ -165,14 +166,14 @@ class Transport:
         ) as response:
             return Answer.of(response.status, await response.read(), sent_s=sent_s)
 
-    def _failure(self, account_id: UUID, answer: Answer) -> BlingError:
+    async def _failure(self, account_id: UUID, answer: Answer) -> BlingError:
         error = resource_error(answer)
         if isinstance(error, UnavailableError):
             self._breakers.failed(account_id)
         else:
             self._breakers.answered(account_id)
         if isinstance(error, ThrottledError) and error.period == "address":
-            self._address.shut_out(account_id)
+            await self._address.shut_out(account_id)
         elif answer.error is not None:
             self._address.let_in()
         return error

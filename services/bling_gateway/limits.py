@@ -1,88 +1,116 @@
 """What one outgoing address may ask of Bling, and when to leave an account alone for a while.
 
 Bling blocks an address for ten minutes after 600 requests or 300 error answers in 10 s, and for an
-hour after 20 token calls in 60 s (developer documentation, Limites). All accounts share the
-address, so these limits are counted here, over all of them; what an account may ask by itself is
-the pacer's business.
+hour after 20 token calls in 60 s (developer documentation, Limites). All accounts and all replicas
+behind an address share it, so these limits are counted in one row of the database; what an account
+may ask by itself is the pacer's business.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
 from time import monotonic
 from typing import Final
 from uuid import UUID
 
 from services.bling_gateway.errors import LeftAloneError, ThrottledError
+from services.bling_gateway.store import addresses
+from shared.gateway.store import Pool
 
-_BLOCK_S: Final = 600.0
+_BLOCK: Final = timedelta(minutes=10)
+_TOKENS_BLOCK: Final = timedelta(hours=1)
 _FAILURES_TO_OPEN: Final = 5
 _OPEN_S: Final = 15.0
 
 
-@dataclass
-class Window:
-    """Counts what happened in the last ``span_s`` seconds, and how long until there is room."""
+@dataclass(frozen=True)
+class Allowance:
+    """``burst`` at once, and ``per_second`` after that: in no span of seconds more than both."""
 
-    limit: int
-    span_s: float
-    clock: Callable[[], float] = monotonic
-    _times: deque[float] = field(default_factory=deque)
+    burst: int
+    per_second: float
 
-    def wait_s(self) -> float:
-        """Return how long until one more fits."""
-        now = self.clock()
-        while self._times and self._times[0] <= now - self.span_s:
-            self._times.popleft()
-        if len(self._times) < self.limit:
-            return 0.0
-        return self._times[-self.limit] + self.span_s - now
+    @property
+    def every(self) -> timedelta:
+        """How far apart they are when they follow each other."""
+        return timedelta(seconds=1 / self.per_second)
 
-    def reserve(self) -> float:
-        """Count one, at the first moment when it fits, and return how long until then."""
-        wait_s = self.wait_s()
-        self._times.append(self.clock() + wait_s)
-        return wait_s
+    @property
+    def at_once(self) -> timedelta:
+        """How far the count may lie behind the clock."""
+        return (self.burst - 1) * self.every
+
+
+# In 10 s at most 550 requests, and 250 errors before the rest are held back. What lies between
+# those and Bling's limits is for what is under way, and for calls that arrive closer together than
+# they were sent.
+_REQUESTS: Final = Allowance(burst=100, per_second=45)
+_ERRORS: Final = Allowance(burst=100, per_second=15)
 
 
 class AddressLimits:
-    """Keeps this process's address clear of Bling's blocks, well below each limit."""
+    """Keeps an address clear of Bling's blocks, below each limit; who has its ``name`` shares it.
 
-    def __init__(self, token_calls_per_minute: int, clock: Callable[[], float] = monotonic) -> None:
-        self._clock = clock
-        self._requests = Window(500, 10, clock)
-        self._errors = Window(200, 10, clock)
-        self._token_calls = Window(token_calls_per_minute, 60, clock)
-        self._blocked_until = 0.0
+    ``token_calls_per_minute`` are spread: a fifth of them may go out together.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        name: str,
+        token_calls_per_minute: int,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._pool = pool
+        self._name = name
+        self._token_calls = _spread(token_calls_per_minute)
+        self._sleep = sleep
+        self._is_known = False
         self._shut_out: set[UUID] = set()
 
-    async def request(self) -> None:
-        """Wait for room for one request.
+    async def request(self, calls: int = 1) -> None:
+        """Wait until as many requests fit, to be sent at once.
 
         Raises :class:`ThrottledError` while errors abound or the address is blocked.
         """
-        self._refuse_while_blocked()
-        if self._errors.wait_s() > 0:
+        await self._begin()
+        wait = await addresses.take_requests(
+            self._pool,
+            self._name,
+            calls,
+            every=_REQUESTS.every,
+            at_once=_REQUESTS.at_once,
+            errors_ahead=_ERRORS.at_once,
+        )
+        if wait is None:
             raise ThrottledError("address")
-        await asyncio.sleep(self._requests.reserve())
+        if wait:
+            await self._sleep(wait.total_seconds())
 
-    def token_call(self) -> None:
-        """Take one token call. Raises :class:`ThrottledError` when the minute is used up."""
-        self._refuse_while_blocked()
-        if self._token_calls.wait_s() > 0:
+    async def token_call(self) -> None:
+        """Take one token call. Raises :class:`ThrottledError` when none fits now."""
+        await self._begin()
+        spread = self._token_calls
+        if not await addresses.take_token_call(
+            self._pool, self._name, every=spread.every, at_once=spread.at_once
+        ):
             raise ThrottledError("address")
-        self._token_calls.reserve()
 
-    def error_answered(self) -> None:
+    async def error_answered(self) -> None:
         """Count an error answer."""
-        self._errors.reserve()
+        await addresses.count_error(self._pool, self._name, every=_ERRORS.every)
 
-    def blocked(self) -> None:
-        """Note that Bling blocks the address."""
-        self._blocked_until = self._clock() + _BLOCK_S
+    async def token_calls_blocked(self) -> None:
+        """Note that Bling shuts the address out of its token endpoint.
 
-    def shut_out(self, account_id: UUID) -> None:
+        For how long depends on why, which it does not say: token calls wait as long as they could
+        have to, and the rest as long as they must.
+        """
+        await addresses.block(self._pool, self._name, requests=_BLOCK, tokens=_TOKENS_BLOCK)
+
+    async def shut_out(self, account_id: UUID) -> None:
         """Note an answer such as a blocked address gets.
 
         It blocks the address once two accounts got it with no other answer in between: what is
@@ -90,15 +118,21 @@ class AddressLimits:
         """
         self._shut_out.add(account_id)
         if len(self._shut_out) > 1:
-            self.blocked()
+            await addresses.block(self._pool, self._name, requests=_BLOCK, tokens=_BLOCK)
 
     def let_in(self) -> None:
         """Note that Bling itself answered: the address is not blocked."""
         self._shut_out.clear()
 
-    def _refuse_while_blocked(self) -> None:
-        if self._clock() < self._blocked_until:
-            raise ThrottledError("address")
+    async def _begin(self) -> None:
+        if not self._is_known:
+            await addresses.know(self._pool, self._name)
+            self._is_known = True
+
+
+def _spread(token_calls_per_minute: int) -> Allowance:
+    burst = max(1, token_calls_per_minute // 5)
+    return Allowance(burst, max(token_calls_per_minute - burst, 1) / 60)
 
 
 class Breakers:

@@ -113,7 +113,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
         GatewayRuntime.open("bling_gateway", settings, SYSTEM, _pace(settings)) as runtime,
     ):
-        app, address = _app(settings), AddressLimits(settings.token_calls_per_minute)
+        app, address = _app(settings), _address(runtime, settings)
         endpoint = TokenEndpoint(session, app, address)
         tokens = Tokens(runtime.pool, endpoint, settings.master_keys, runtime.facts)
         transport = Transport(session, settings.api_url, tokens, runtime.pacer, address)
@@ -197,6 +197,10 @@ def _pace(settings: Settings) -> PaceRule:
         second_limit=_SECOND_LIMIT,
         day_limit=_DAY_LIMIT,
     )
+
+
+def _address(runtime: GatewayRuntime, settings: Settings) -> AddressLimits:
+    return AddressLimits(runtime.pool, settings.outgoing_address, settings.token_calls_per_minute)
 
 
 def _app(settings: Settings) -> App:

@@ -61,11 +61,11 @@ class TokenEndpoint:
         return await self._ask({"grant_type": "refresh_token", "refresh_token": refresh_token})
 
     async def _ask(self, form: dict[str, str]) -> wire.TokenPair:
-        self._address.token_call()
+        await self._address.token_call()
         answer = await self._post(form)
         if answer.is_success:
             return _pair(answer)
-        self._address.error_answered()
+        await self._address.error_answered()
         error = token_error(answer)
         log.error(
             "Bling gives no tokens",
@@ -75,7 +75,7 @@ class TokenEndpoint:
             kind=answer.kind,
         )
         if isinstance(error, ThrottledError):
-            self._address.blocked()
+            await self._address.token_calls_blocked()
         raise error
 
     async def _post(self, form: dict[str, str]) -> Answer:

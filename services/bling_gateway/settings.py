@@ -26,8 +26,10 @@ class Settings(ServiceSettings):
     other apps share; two at once and two a second would make four in some seconds."""
     calls_per_day: int = Field(60_000, ge=100)
     """Per account. Bling allows 120,000, which the seller's other apps share."""
-    token_calls_per_minute: int = Field(15, ge=1)
-    """Of this process. Bling blocks an address after 20: replicas behind one address share them."""
+    outgoing_address: str = Field("default", min_length=1)
+    """What the address is called that Bling sees. Replicas of the same name share its limits."""
+    token_calls_per_minute: int = Field(18, ge=1)
+    """Of the outgoing address. Bling blocks it after 20."""
     reconcile_every_s: float = Field(900.0, gt=0)
     """How often each account is compared with Bling, in case a webhook was lost."""
 

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import aiohttp
-import asyncpg
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -15,6 +14,7 @@ from services.bling_gateway.client import BlingClient, Caller, Transport
 from services.bling_gateway.errors import TooLateError
 from services.bling_gateway.limits import AddressLimits
 from services.bling_gateway.readings import Readings
+from shared.gateway.store import Pool
 from shared.gateway.values import Priority
 from shared.sealing import MasterKeys
 from tests.bling_gateway.builders import ORDER_ID, order_json
@@ -79,24 +79,23 @@ async def server(bling: Bling) -> AsyncIterator[TestServer]:
         yield running
 
 
-def client(session: aiohttp.ClientSession, server: TestServer, pace: SlowPace) -> BlingClient:
-    address = AddressLimits(15)
+def client(
+    session: aiohttp.ClientSession, server: TestServer, pace: SlowPace, pool: Pool
+) -> BlingClient:
+    address = AddressLimits(pool, "test", 15)
     transport = Transport(session, str(server.make_url("/")), OneToken(), pace, address)
     return BlingClient(transport, Caller(uuid4(), Priority.STATUS))
 
 
 async def test_a_reading_begins_when_it_is_sent_not_when_it_waits_for_its_turn(
-    server: TestServer, database_url: str
+    server: TestServer, pool: Pool
 ) -> None:
     pace = SlowPace(wait_s=0.3)
-    async with (
-        aiohttp.ClientSession() as session,
-        asyncpg.create_pool(database_url, min_size=1) as pool,
-    ):
+    async with aiohttp.ClientSession() as session:
         readings = Readings(pool, MasterKeys.parse(MASTER_KEY))
         before = await pool.fetchval("SELECT clock_timestamp()")
 
-        reading = await readings.order_to_write(client(session, server, pace), ORDER_ID)
+        reading = await readings.order_to_write(client(session, server, pace, pool), ORDER_ID)
 
         after = await pool.fetchval("SELECT clock_timestamp()")
         assert reading.began_s >= pace.came_s
@@ -105,12 +104,12 @@ async def test_a_reading_begins_when_it_is_sent_not_when_it_waits_for_its_turn(
 
 
 async def test_a_write_that_gets_no_connection_in_time_is_not_sent(
-    server: TestServer, bling: Bling
+    server: TestServer, bling: Bling, pool: Pool
 ) -> None:
     bling.slow_s = 0.6
     connector = aiohttp.TCPConnector(limit=1)
     async with aiohttp.ClientSession(connector=connector) as session:
-        ours = client(session, server, SlowPace())
+        ours = client(session, server, SlowPace(), pool)
         reading = asyncio.create_task(ours.order(ORDER_ID))
         await bling.is_asked.wait()
 

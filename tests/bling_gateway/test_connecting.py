@@ -189,7 +189,7 @@ async def replica(stage: Stage) -> AsyncIterator[Tokens]:
             stage.environment["BLING_GATEWAY_DATABASE_URL"], "bling_gateway", max_size=2
         ) as pool,
     ):
-        yield Tokens(pool, TokenEndpoint(http, app, AddressLimits(1000)), keys, facts)
+        yield Tokens(pool, TokenEndpoint(http, app, AddressLimits(pool, "test", 1000)), keys, facts)
 
 
 async def test_tokens_are_renewed_once_however_many_ask(seller: Seller) -> None:

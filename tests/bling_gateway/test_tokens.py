@@ -40,7 +40,7 @@ async def test_a_token_endpoint_that_hangs_takes_no_connection_from_webhooks(sta
     )
     async with server, pool, aiohttp.ClientSession() as session:
         bling = App("client", "secret", "", str(server.make_url("/token")))
-        endpoint = TokenEndpoint(session, bling, AddressLimits(100))
+        endpoint = TokenEndpoint(session, bling, AddressLimits(pool, "test", 100))
         tokens = Tokens(pool, endpoint, MasterKeys.parse(MASTER_KEY), Facts(SOURCE))
         accounts = [uuid4() for _ in range(8)]
         for account_id in accounts:
@@ -61,7 +61,8 @@ async def test_a_token_that_was_replaced_meanwhile_disconnects_nobody(stage: Sta
     login = stage.environment["BLING_GATEWAY_DATABASE_URL"]
     pool = await open_gateway_pool(login, "bling_gateway", max_size=4)
     async with pool, aiohttp.ClientSession() as session:
-        endpoint = TokenEndpoint(session, App("client", "secret", "", ""), AddressLimits(100))
+        address = AddressLimits(pool, "test", 100)
+        endpoint = TokenEndpoint(session, App("client", "secret", "", ""), address)
         tokens = Tokens(pool, endpoint, MasterKeys.parse(MASTER_KEY), Facts(SOURCE))
         account_id = await stage.known_account()
         async with pool.acquire() as conn:
