@@ -12,7 +12,11 @@ STATES: Final = frozenset((
 
 _CPF: Final = re.compile(r"[0-9]{11}")
 _CNPJ: Final = re.compile(r"[0-9A-Z]{12}[0-9]{2}")
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+_EMAIL: Final = re.compile(r"[^@\s*]+@[^@\s.*]+(\.[^@\s.*]+)+")
+_EMAIL_LIMIT: Final = 254
+_GTIN: Final = re.compile(r"[0-9]{8}|[0-9]{12,14}")
+# Sellers type several numbers or addresses into one field.
+_NEXT: Final = re.compile(r"[/;,|]|\s[eE]\s|\sou\s")
 # Two digits of area code (none begins or ends with 0), then eight or nine of the subscriber.
 _PHONE: Final = re.compile(r"[1-9][1-9][2-9][0-9]{7}|[1-9][1-9]9[0-9]{8}")
 # Marketplaces hide what the seller may not see yet behind asterisks.
@@ -40,7 +44,7 @@ def normalised_postal_code(text: str) -> str | None:
 
 def normalised_phone(*candidates: str) -> str | None:
     """Return the first candidate that is a Brazilian number, in E.164 (``+55…``), or None."""
-    for candidate in candidates:
+    for candidate in (part for text in candidates for part in _NEXT.split(text)):
         digits = re.sub(r"[^0-9]", "", candidate).lstrip("0")
         if len(digits) in (12, 13) and digits.startswith("55"):
             digits = digits[2:]
@@ -50,8 +54,16 @@ def normalised_phone(*candidates: str) -> str | None:
 
 
 def normalised_email(text: str) -> str | None:
-    """Return the address if it can be one, or None."""
-    return text if _EMAIL.fullmatch(text) else None
+    """Return the first part of the text that can be an address, or None."""
+    parts = (part.strip() for part in _NEXT.split(text))
+    whole = (part for part in parts if _EMAIL.fullmatch(part) and len(part) <= _EMAIL_LIMIT)
+    return next(whole, None)
+
+
+def normalised_gtin(text: str) -> str | None:
+    """Return the digits of a GTIN, or None for what is none (``SEM GTIN`` is what NF-e writes)."""
+    digits = re.sub(r"[\s.-]", "", text)
+    return digits if _GTIN.fullmatch(digits) and _has_gtin_digit(digits) else None
 
 
 def is_masked(text: str) -> bool:
@@ -73,6 +85,11 @@ def _has_cnpj_digits(cnpj: str) -> bool:
         == cnpj[size]
         for size in (12, 13)
     )
+
+
+def _has_gtin_digit(gtin: str) -> bool:
+    weighted = sum(int(digit) * (3, 1)[place % 2] for place, digit in enumerate(gtin[-2::-1]))
+    return any(map(int, gtin)) and str(-weighted % 10) == gtin[-1]
 
 
 def _check_digit(base: str, weights: range | list[int]) -> str:

@@ -7,6 +7,7 @@ it causes if nothing else happens. A webhook that differs in anything is somebod
 
 import hashlib
 from datetime import timedelta
+from decimal import Decimal
 from typing import Final
 
 from services.bling_gateway import wire
@@ -23,7 +24,7 @@ def fingerprint_after_write(order: wire.Order, situation: int) -> bytes:
         date=order.data,
         number=order.numero,
         store_number=order.numeroLoja,
-        total=str(money(order.total)),
+        total=str(money(order.total or Decimal(0))),
         contact=order.contato.id or None,
         salesperson=order.vendedor,
         store=order.loja.id,

@@ -8,7 +8,7 @@ from services.bling_gateway.client import BlingClient, Caller, Clients
 from services.bling_gateway.listing import ListPage, Span, piecewise
 from services.bling_gateway.store import imports, orders
 from services.bling_gateway.tasks import read_imported_order
-from services.bling_gateway.translate import BRASILIA
+from services.bling_gateway.wire import BRASILIA
 from shared.contracts.sync_core import ImportOrders
 from shared.gateway.errors import NoTurn
 from shared.gateway.facts import Facts

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Literal
 
 from services.bling_gateway import translate, wire
+from services.bling_gateway.problems import placed_at
+from services.bling_gateway.sources import ReadOrder
 from shared.contracts.bling_gateway import Hint, OrderObserved, Problem, Situation
 
 Trigger = Literal["webhook", "command", "reconcile", "import"]
@@ -22,7 +24,7 @@ class OrderReading:
     began_s: float
     identity: wire.OrderIdentity
     number: str
-    read: translate.ReadOrder | None
+    read: ReadOrder | None
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -49,13 +51,11 @@ def order_observed(
     return bare if reading.read is None else _with_details(bare, reading, reading.read)
 
 
-def _with_details(
-    bare: OrderObserved, reading: OrderReading, read: translate.ReadOrder
-) -> OrderObserved:
+def _with_details(bare: OrderObserved, reading: OrderReading, read: ReadOrder) -> OrderObserved:
     order, contact = read.order, read.contact
     content, problems = translate.content_of(read)
     problems = reading.problems + problems
-    placed = translate.placed_at(order)
+    placed = placed_at(order)
     return bare.model_copy(
         update={
             "store_number": order.numeroLoja or None,
@@ -63,7 +63,7 @@ def _with_details(
             "store_id": order.loja.id,
             "business_unit_id": order.loja.unidadeNegocio,
             "freight_payer": order.transporte.fretePorConta,
-            "services": translate.services_of(order),
+            "services": read.services,
             "data_subject": translate.data_subject(order.id, order.contato.id),
             "has_phone": translate.phone_of(contact) is not None,
             "has_email": translate.email_of(contact) is not None,

@@ -1,6 +1,7 @@
 """Reading orders and telling of them: the truth behind every hint."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Final
 
 import structlog
@@ -8,13 +9,14 @@ import structlog
 from services.bling_gateway import import_progress
 from services.bling_gateway.client import BlingClient, Caller, Clients
 from services.bling_gateway.errors import NotFoundError
+from services.bling_gateway.follow_situations import follow_unlisted
 from services.bling_gateway.measures import money
 from services.bling_gateway.observe import OrderReading, order_observed
 from services.bling_gateway.readings import Readings
 from services.bling_gateway.store import orders as store
 from services.bling_gateway.tasks import OrderToRead
 from shared.contracts import derived_id
-from shared.contracts.bling_gateway import OrderGone
+from shared.contracts.bling_gateway import Hint, OrderGone, Situation
 from shared.gateway.errors import TryAgain
 from shared.gateway.facts import Facts
 from shared.gateway.store import Connection, Pool
@@ -66,6 +68,7 @@ class OrderReader:
         async with self._queue.completing(work) as conn:
             seen = await store.lock_order(conn, account_id, order_id)
             hinted = await store.take_hints(conn, account_id, order_id, reading.began)
+            await follow_unlisted(conn, self._queue, work, _situations_of(reading, hinted))
             observation = seen.observation + 1
             await store.record_observation(conn, account_id, order_id, _remembered(reading))
             fact = order_observed(
@@ -136,12 +139,19 @@ class OrderReader:
             )
 
 
+def _situations_of(reading: OrderReading, hinted: tuple[Hint, ...]) -> list[Situation]:
+    """Return every situação that the order or its webhooks showed."""
+    shown = reading.identity.situacao
+    named = [Situation(id=hint.situation) for hint in hinted]
+    return [*named, Situation(id=shown.id, value=shown.valor)]
+
+
 def _remembered(reading: OrderReading) -> store.Observation:
     order = reading.read.order if reading.read else None
     return store.Observation(
         began=reading.began,
         situation=reading.situation,
-        total=money(order.total) if order else None,
+        total=money(order.total or Decimal(0)) if order else None,
         contact_id=(order.contato.id or None) if order else None,
         invoice_id=order.notaFiscal if order else None,
     )

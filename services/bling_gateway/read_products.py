@@ -1,12 +1,10 @@
 """Reading products and telling of them."""
 
-from datetime import timedelta
-from typing import Final
-
-from services.bling_gateway import translate
+from services.bling_gateway import catalogue
 from services.bling_gateway.client import Caller, Clients
 from services.bling_gateway.errors import NotFoundError
-from services.bling_gateway.readings import ProductReading, Readings
+from services.bling_gateway.product_readings import ProductReading
+from services.bling_gateway.readings import Readings
 from services.bling_gateway.store import products as store
 from services.bling_gateway.tasks import ProductToRead
 from shared.contracts import Contract, derived_id
@@ -15,9 +13,6 @@ from shared.gateway.facts import Facts
 from shared.gateway.store import Connection
 from shared.gateway.values import Work
 from shared.gateway.work import WorkQueue
-
-# A product that was read for its order's parcels need not be read again for its import.
-_FRESH: Final = timedelta(minutes=10)
 
 
 class ProductReader:
@@ -36,23 +31,23 @@ class ProductReader:
         task = work.read(ProductToRead)
         client = self._clients(Caller(work.account_id, work.priority))
         try:
-            reading = await self._readings.product(
-                client, work.account_id, task.product_id, not_older_than=_FRESH
-            )
+            reading = await self._readings.product(client, work.account_id, task.product_id)
         except NotFoundError:
             await self._tell_gone(work, task.product_id)
         else:
             await self._tell(work, task, reading)
 
     async def _tell(self, work: Work, task: ProductToRead, reading: ProductReading) -> None:
-        product = reading.product
+        product = reading.read.product
         async with self._queue.completing(work) as conn:
             observation = await store.count_product(conn, work.account_id, task.product_id)
             fact = ProductObserved(
                 product_id=task.product_id,
                 observation=observation,
-                active=product.situacao == "A",
-                content=translate.product_content(product),
+                active=catalogue.is_active(product),
+                deleted=catalogue.is_deleted(product),
+                content=catalogue.product_content(reading.read),
+                images=catalogue.product_images(product, reading.began),
                 trigger=task.trigger,
                 read_at=reading.began,
             )

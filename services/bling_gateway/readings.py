@@ -8,7 +8,6 @@ with it that its seller will mend.
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -16,41 +15,31 @@ from uuid import UUID
 import structlog
 from pydantic import ValidationError
 
-from services.bling_gateway import translate, wire
+from services.bling_gateway import problems, wire
 from services.bling_gateway.client import BlingClient
 from services.bling_gateway.errors import (
     MisshapenError,
     NotFoundError,
     RefusedError,
 )
+from services.bling_gateway.kept_readings import KEPT, KeptReadings, shaped
 from services.bling_gateway.observe import OrderReading
+from services.bling_gateway.product_readings import ProductReading, ProductReadings
+from services.bling_gateway.sources import ReadOrder
 from services.bling_gateway.store import orders
-from services.bling_gateway.store import readings as store
 from shared.contracts.bling_gateway import Problem
 from shared.gateway.store import Pool
 from shared.sealing import MasterKeys
 
 log = structlog.get_logger(__name__)
 
-_KEPT: Final[dict[store.Kind, timedelta]] = {
-    "contact": timedelta(hours=12),
-    "product": timedelta(hours=24),
-    "invoice": timedelta(hours=24),
-}
-KEPT_LONGEST: Final = max(_KEPT.values())
+KEPT_LONGEST: Final = max(KEPT.values())
 
 # Situações of an NF-e that SEFAZ has decided upon: cancelled, authorised, printed, denied.
 _FINAL_INVOICE: Final = frozenset({2, 5, 6, 9})
+_ISSUED: Final = frozenset({5, 6})
 
 W = TypeVar("W", bound=wire.Wire)
-
-
-@dataclass(frozen=True)
-class ProductReading:
-    """A product as Bling showed it, from some moment after ``began``."""
-
-    began: datetime
-    product: wire.Product
 
 
 class Readings:
@@ -58,54 +47,44 @@ class Readings:
 
     def __init__(self, pool: Pool, keys: MasterKeys) -> None:
         self._pool = pool
-        self._keys = keys
+        self._kept = KeptReadings(pool, keys)
+        self._products = ProductReadings(pool, self._kept)
 
     async def order_to_write(self, client: BlingClient, order_id: int) -> OrderReading:
         """Read an order alone, in order to write to it at once."""
         return await self._read(client, order_id, turns=2)
 
     async def order(self, client: BlingClient, account_id: UUID, order_id: int) -> OrderReading:
-        """Read an order with its contact, its NF-e and, if parcels are counted, its products."""
+        """Read an order with its contact, its NF-e and its products.
+
+        Raises `NoTurn` if its products are too many to be read in one go.
+        """
         alone = await self._read(client, order_id, turns=1)
         if alone.read is None:
             return alone
-        order, problems = alone.read.order, []
-        contact, trouble = await self._contact(client, alone, account_id, order.contato.id)
-        problems += trouble
-        invoice, trouble = await self._invoice(client, alone, account_id, order.notaFiscal)
-        problems += trouble
-        read = translate.ReadOrder(
+        order = alone.read.order
+        contact, of_contact = await self._contact(client, alone, account_id, order)
+        invoice, of_invoice = await self._invoice(client, alone, account_id, order.notaFiscal)
+        read = ReadOrder(
             order=order,
             contact=contact,
-            products=await self._products_of(client, account_id, order),
-            invoice=invoice,
+            products=await self._products.of_order(client, account_id, order),
+            named_invoice=invoice,
         )
         return OrderReading(
-            alone.began, alone.began_s, alone.identity, alone.number, read, tuple(problems)
+            alone.began, alone.began_s, alone.identity, alone.number, read, of_contact + of_invoice
         )
 
     async def product(
-        self,
-        client: BlingClient,
-        account_id: UUID,
-        product_id: int,
-        *,
-        not_older_than: timedelta = _KEPT["product"],
+        self, client: BlingClient, account_id: UUID, product_id: int
     ) -> ProductReading:
-        """Read a product, or find it among what was read lately."""
-        kept = await self._kept(account_id, "product", product_id, wire.Product, not_older_than)
-        if kept is not None:
-            return ProductReading(kept[1], kept[0])
-        async with self._pool.acquire() as conn:
-            began = await orders.now(conn)
-        product = _shaped(wire.Product, await client.product(product_id))
-        await self._keep(account_id, "product", product_id, product, began)
-        return ProductReading(began, product)
+        """Read a product in order to tell of it."""
+        return await self._products.to_tell(client, account_id, product_id)
 
     async def kept_invoice(self, account_id: UUID, invoice_id: int) -> wire.Invoice | None:
         """Return the NF-e as it was last read, if that was not long ago."""
-        kept = await self._kept(account_id, "invoice", invoice_id, wire.Invoice, _KEPT["invoice"])
-        return kept[0] if kept else None
+        kept = await self._kept.find(account_id, "invoice", invoice_id, wire.Invoice)
+        return kept.value if kept else None
 
     async def _read(self, client: BlingClient, order_id: int, *, turns: int) -> OrderReading:
         async with self._pool.acquire() as conn:
@@ -117,110 +96,74 @@ class Readings:
         return _parsed(began, found.sent_s, found.raw)
 
     async def _contact(
-        self, client: BlingClient, alone: OrderReading, account_id: UUID, contact_id: int
-    ) -> tuple[wire.Contact | None, list[Problem]]:
+        self, client: BlingClient, alone: OrderReading, account_id: UUID, order: wire.Order
+    ) -> tuple[wire.Contact | None, tuple[Problem, ...]]:
+        contact_id = order.contato.id
         if not contact_id:
-            return None, []
-        kept = await self._kept(account_id, "contact", contact_id, wire.Contact, _KEPT["contact"])
-        if kept is not None and not translate.needs_mending(kept[0]):
-            return kept[0], []
-        contact, trouble = await _optional("contact", wire.Contact, client.contact, contact_id)
+            return None, ()
+        kept = await self._kept.find(account_id, "contact", contact_id, wire.Contact)
+        if kept is not None and not _stands_in_the_way(order, kept.value):
+            return kept.value, ()
+        try:
+            contact, trouble = await _optional("contact", wire.Contact, client.contact, contact_id)
+        except RefusedError as error:
+            # The order itself names the customer; it goes out without telephone and e-mail.
+            _tell_unreadable("contact", error)
+            return None, ()
         if contact is not None:
-            await self._keep(account_id, "contact", contact_id, contact, alone.began)
+            await self._kept.keep(account_id, "contact", contact_id, contact, alone.began)
         return contact, trouble
 
     async def _invoice(
         self, client: BlingClient, alone: OrderReading, account_id: UUID, invoice_id: int | None
-    ) -> tuple[wire.Invoice | None, list[Problem]]:
+    ) -> tuple[wire.Invoice | None, tuple[Problem, ...]]:
         if invoice_id is None:
-            return None, []
+            return None, ()
         kept = await self.kept_invoice(account_id, invoice_id)
-        if kept is not None and kept.situacao in _FINAL_INVOICE:
-            return kept, []
-        invoice, trouble = await _optional("invoice", wire.Invoice, client.invoice, invoice_id)
+        if kept is not None and _is_final(kept):
+            return kept, ()
+        try:
+            invoice, trouble = await _optional("invoice", wire.Invoice, client.invoice, invoice_id)
+        except RefusedError as error:
+            # Without knowing whether there is a key, a parcel must not go out without it.
+            _tell_unreadable("invoice", error)
+            return None, (Problem(code="not_readable", where="invoice"),)
         if invoice is not None:
-            await self._keep(account_id, "invoice", invoice_id, invoice, alone.began)
+            await self._kept.keep(account_id, "invoice", invoice_id, invoice, alone.began)
         return invoice, trouble
 
-    async def _products_of(
-        self, client: BlingClient, account_id: UUID, order: wire.Order
-    ) -> dict[int, wire.Product]:
-        """Read the order's products if parcels can be made of them, leaving out what is gone."""
-        if not order.transporte.quantidadeVolumes:
-            return {}
-        products = {}
-        for product_id in sorted({item.produto for item in order.itens if item.produto}):
-            try:
-                reading = await self.product(client, account_id, product_id)
-                products[product_id] = reading.product
-            except (NotFoundError, RefusedError, MisshapenError) as error:
-                # The sync core asks for each product by itself; there it is told what is wrong.
-                log.warning(
-                    "an order's product could not be read",
-                    action="product_unread",
-                    account_id=str(account_id),
-                    product_id=product_id,
-                    error=str(error),
-                )
-        return products
 
-    async def _kept(
-        self,
-        account_id: UUID,
-        kind: store.Kind,
-        id_: int,
-        model: type[W],
-        not_older_than: timedelta,
-    ) -> tuple[W, datetime] | None:
-        async with self._pool.acquire() as conn:
-            kept = await store.reading(conn, account_id, kind, id_, not_older_than)
-        if kept is None:
-            return None
-        plain = self._keys.open(kept.sealed, context=_context(account_id, kind, id_))
-        return model.model_validate_json(plain), kept.read_at
+def _stands_in_the_way(order: wire.Order, contact: wire.Contact) -> bool:
+    """Tell whether something is wrong with the customer that the seller will soon mend."""
+    return any(problems.recipient_problems(ReadOrder(order, contact)))
 
-    async def _keep(
-        self, account_id: UUID, kind: store.Kind, id_: int, value: wire.Wire, read_at: datetime
-    ) -> None:
-        plain = value.model_dump_json().encode()
-        sealed = self._keys.seal(plain, context=_context(account_id, kind, id_))
-        async with self._pool.acquire() as conn:
-            await store.save_reading(conn, account_id, kind, id_, store.Kept(sealed, read_at))
+
+def _is_final(invoice: wire.Invoice) -> bool:
+    key_is_wrong = invoice.situacao in _ISSUED and problems.access_key(invoice) is None
+    return invoice.situacao in _FINAL_INVOICE and not key_is_wrong
 
 
 async def _optional(
     name: str, model: type[W], read: Callable[[int], Awaitable[Any]], id_: int
-) -> tuple[W | None, list[Problem]]:
-    """Read what an order can be told of without: if it cannot be had, do without."""
+) -> tuple[W | None, tuple[Problem, ...]]:
+    """Read what an order may name though it does not exist any more."""
     try:
-        return _shaped(model, await read(id_)), []
+        return shaped(model, await read(id_)), ()
     except NotFoundError:
-        return None, []
-    except RefusedError as error:
-        log.error("Bling does not let us read", action="read_refused", what=name, error=str(error))
-        return None, []
+        return None, ()
     except MisshapenError:
-        return None, [Problem(code="field_invalid", where=name)]
+        return None, (Problem(code="field_invalid", where=name),)
+
+
+def _tell_unreadable(what: str, error: RefusedError) -> None:
+    log.error("Bling does not let us read", action="read_refused", what=what, error=str(error))
 
 
 def _parsed(began: datetime, began_s: float, raw: Any) -> OrderReading:
-    identity = _shaped(wire.OrderIdentity, raw)
+    identity = shaped(wire.OrderIdentity, raw)
     number = str(raw.get("numero") or "")
     try:
         order = wire.Order.model_validate(raw)
     except ValidationError as error:
-        problems = translate.shape_problems(error)
-        return OrderReading(began, began_s, identity, number, None, problems)
-    return OrderReading(began, began_s, identity, number, translate.ReadOrder(order))
-
-
-def _shaped(model: type[W], raw: Any) -> W:
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        # Without its cause: pydantic's text quotes the values, which may be personal.
-        raise MisshapenError(f"{model.__name__}: {error.error_count()} fields") from None
-
-
-def _context(account_id: UUID, kind: store.Kind, id_: int) -> bytes:
-    return f"bling {kind}|{id_}|".encode() + account_id.bytes
+        return OrderReading(began, began_s, identity, number, None, problems.shape_problems(error))
+    return OrderReading(began, began_s, identity, number, ReadOrder(order))

@@ -21,7 +21,7 @@ from services.bling_gateway.tasks import (
     read_hinted_order,
     reconcile,
 )
-from services.bling_gateway.translate import BRASILIA
+from services.bling_gateway.wire import BRASILIA
 from shared.contracts import derived_id
 from shared.contracts.bling_gateway import WebhooksHeard, WebhooksSilent
 from shared.gateway.errors import NoTurn

@@ -9,7 +9,8 @@ import re
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from json import loads
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -43,6 +44,14 @@ def _cleaned(value: Any) -> Any:
     return value
 
 
+# Bling writes dates without a zone; sellers mean Brasília's.
+BRASILIA: Final = ZoneInfo("America/Sao_Paulo")
+
+_CPF_DIGITS: Final = 11
+_MOMENT: Final = "%Y-%m-%d %H:%M:%S"
+_YEARS: Final = range(2000, 3000)
+
+
 class Wire(BaseModel):
     """A value from outside: frozen, and indifferent to fields that we do not know."""
 
@@ -50,9 +59,27 @@ class Wire(BaseModel):
 
 
 def _text(value: object) -> object:
-    if value is None:
+    if value is None or value in ([], {}):
         return ""
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        return int(value)
     return value.strip() if isinstance(value, str) else value
+
+
+def _postal_code(value: object) -> object:
+    """Give a number back the zeros that it began with."""
+    return f"{value:08d}" if _is_number(value) else _text(value)
+
+
+def _document(value: object) -> object:
+    """Give a number back the zeros that it began with: a CPF has 11 digits, a CNPJ 14."""
+    if not _is_number(value) or not value:
+        return _text(value or "")
+    return f"{value:011d}" if len(str(value)) <= _CPF_DIGITS else f"{value:014d}"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _amount(value: object) -> object:
@@ -72,7 +99,9 @@ def _empty_object(value: object) -> object:
 
 
 def _absent_list(value: object) -> object:
-    return [] if value in ("", None) or value == {} else value
+    if value in ("", None) or value == {}:
+        return []
+    return [each for each in value if each is not None] if isinstance(value, list) else value
 
 
 def _reference(value: object) -> object:
@@ -82,6 +111,8 @@ def _reference(value: object) -> object:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
+Document = Annotated[str, BeforeValidator(_document)]
+PostalCode = Annotated[str, BeforeValidator(_postal_code)]
 # Bounds that no real value meets, and without which no database column would take the value.
 Id = Annotated[int, Field(ge=0, lt=2**63)]
 _Sum = Annotated[Decimal, Field(allow_inf_nan=False, gt=-(10**15), lt=10**15)]
@@ -90,6 +121,8 @@ OptionalAmount = Annotated[_Sum | None, BeforeValidator(_blank_to_none)]
 OptionalInt = Annotated[Id | None, BeforeValidator(_blank_to_none)]
 OptionalDate = Annotated[date | None, BeforeValidator(_no_date_to_none)]
 Reference = Annotated[Id | None, BeforeValidator(_reference)]
+_ReferencedId = Annotated[Id, BeforeValidator(lambda value: _reference(value) or 0)]
+Flag = Annotated[bool, BeforeValidator(lambda value: True if value in ("", None) else value)]
 
 
 class Situation(Wire):
@@ -104,7 +137,8 @@ class OrderContact(Wire):
 
     id: Annotated[Id, BeforeValidator(lambda value: value or 0)] = 0
     nome: Text = ""
-    numeroDocumento: Text = ""  # noqa: N815
+    tipoPessoa: Text = ""  # noqa: N815
+    numeroDocumento: Document = ""  # noqa: N815
 
 
 class Store(Wire):
@@ -144,7 +178,7 @@ class Label(Wire):
     bairro: Text = ""
     municipio: Text = ""
     uf: Text = ""
-    cep: Text = ""
+    cep: PostalCode = ""
     nomePais: Text = ""  # noqa: N815
 
 
@@ -167,8 +201,9 @@ class Order(OrderIdentity):
     numero: Text = ""
     numeroLoja: Text = ""  # noqa: N815
     data: Text = ""
-    total: Amount = Decimal(0)
+    total: OptionalAmount = None
     totalProdutos: OptionalAmount = None  # noqa: N815
+    outrasDespesas: Amount = Decimal(0)  # noqa: N815
     desconto: Annotated[Discount, BeforeValidator(_empty_object)] = Discount()
     contato: Annotated[OrderContact, BeforeValidator(_empty_object)] = OrderContact()
     loja: Annotated[Store, BeforeValidator(_empty_object)] = Store()
@@ -187,11 +222,12 @@ class ListedOrder(Wire):
 
 
 class Contact(Wire):
-    """``GET /contatos/{id}``."""
+    """``GET /contatos/{id}``. ``tipo``: ``F`` and ``J`` have a CPF or CNPJ, ``E`` is foreign."""
 
     id: Id
     nome: Text = ""
-    numeroDocumento: Text = ""  # noqa: N815
+    tipo: Text = ""
+    numeroDocumento: Document = ""  # noqa: N815
     telefone: Text = ""
     celular: Text = ""
     email: Text = ""
@@ -211,32 +247,76 @@ class Taxes(Wire):
 
 
 class Variation(Wire):
+    """What makes a product a variation of another one; ``nome`` is like ``Cor:Verde``."""
+
+    nome: Text = ""
     produtoPai: Reference = None  # noqa: N815
 
 
+class Component(Wire):
+    produto: Reference = None
+    quantidade: Amount = Decimal(0)
+
+
+class Structure(Wire):
+    """What a kit (``formato`` E) is made of."""
+
+    componentes: Annotated[tuple[Component, ...], BeforeValidator(_absent_list)] = ()
+
+
+class InternalImage(Wire):
+    """A picture that Bling keeps. Its link is signed, and works until ``validade``."""
+
+    link: Text = ""
+    validade: Text = ""
+    ordem: OptionalInt = None
+
+
+class ExternalImage(Wire):
+    link: Text = ""
+
+
+class Images(Wire):
+    internas: Annotated[tuple[InternalImage, ...], BeforeValidator(_absent_list)] = ()
+    externas: Annotated[tuple[ExternalImage, ...], BeforeValidator(_absent_list)] = ()
+
+
+class Media(Wire):
+    imagens: Annotated[Images, BeforeValidator(_empty_object)] = Images()
+
+
 class Product(Wire):
-    """``GET /produtos/{id}``. Weights in kilograms."""
+    """``GET /produtos/{id}``. Weights in kilograms; ``volumes`` counts the parcels of one unit.
+
+    ``situacao``: ``A`` active, ``I`` inactive, ``E`` deleted. ``formato`` ``E`` is a kit.
+    """
 
     id: Id
     nome: Text = ""
     codigo: Text = ""
     preco: Amount = Decimal(0)
     situacao: Text = "A"
+    formato: Text = "S"
     descricaoCurta: Text = ""  # noqa: N815
     gtin: Text = ""
     pesoLiquido: Amount = Decimal(0)  # noqa: N815
     pesoBruto: Amount = Decimal(0)  # noqa: N815
+    volumes: OptionalInt = None
     dimensoes: Annotated[Dimensions, BeforeValidator(_empty_object)] = Dimensions()
     tributacao: Annotated[Taxes, BeforeValidator(_empty_object)] = Taxes()
     idProdutoPai: Reference = None  # noqa: N815
     variacao: Annotated[Variation, BeforeValidator(_empty_object)] = Variation()
+    estrutura: Annotated[Structure, BeforeValidator(_empty_object)] = Structure()
+    midia: Annotated[Media, BeforeValidator(_empty_object)] = Media()
 
 
 class Invoice(Wire):
-    """``GET /nfe/{id}``."""
+    """``GET /nfe/{id}``. ``tipo`` 0 is an incoming one; ``finalidade`` 1 is a sale's own."""
 
     id: Id
+    tipo: OptionalInt = None
     situacao: Id
+    finalidade: OptionalInt = None
     chaveAcesso: Text = ""  # noqa: N815
 
 
@@ -251,6 +331,69 @@ class SituationDefinition(Wire):
     id: Id
     nome: Text = ""
     idHerdado: Reference = None  # noqa: N815
+
+
+class Action(Wire):
+    """Something that Bling can do when an order changes its situação."""
+
+    id: Id
+    nome: Text = ""
+
+
+class Transition(Wire):
+    """A step from one situação to another (0: Bling names none), with the actions' ids."""
+
+    id: Id
+    ativo: Flag = True
+    acoes: Annotated[tuple[_ReferencedId, ...], BeforeValidator(_absent_list)] = ()
+    situacaoOrigem: _ReferencedId = 0  # noqa: N815
+    situacaoDestino: _ReferencedId = 0  # noqa: N815
+
+
+class Created(Wire):
+    """What was created."""
+
+    id: Annotated[Id, Field(gt=0)]
+
+
+class Channel(Wire):
+    """An entry of ``GET /canais-venda``. ``situacao``: 1 enabled, 2 disabled."""
+
+    id: Id
+    descricao: Text = ""
+    tipo: Text = ""
+    situacao: OptionalInt = None
+
+
+class Branch(Wire):
+    """A branch of the company, as one of its sales channels names it."""
+
+    idUnidadeNegocio: Reference = None  # noqa: N815
+    unidadeNegocio: Text = ""  # noqa: N815
+
+
+class ChannelDetail(Channel):
+    """``GET /canais-venda/{id}``."""
+
+    filiais: Annotated[tuple[Branch, ...], BeforeValidator(_absent_list)] = ()
+
+
+class LogisticsService(Wire):
+    """An entry of ``GET /logisticas/servicos``."""
+
+    id: Id
+    descricao: Text = ""
+    codigo: Text = ""
+    aliases: Annotated[tuple[Text, ...], BeforeValidator(_absent_list)] = ()
+    ativo: Flag = True
+    logistica: Reference = None
+
+
+class Logistics(Wire):
+    """An entry of ``GET /logisticas``."""
+
+    id: Id
+    descricao: Text = ""
 
 
 class Company(Wire):
@@ -299,22 +442,38 @@ class ThingHint(Wire):
     id: Id
 
 
+def _bearer(value: object) -> object:
+    # Bling documents "Bearer" and answers "bearer".
+    return value.lower() if isinstance(value, str) else value
+
+
 class TokenPair(Wire):
     """The answer of the token endpoint. Both tokens may be some thousand characters long."""
 
     access_token: Annotated[str, Field(min_length=1)]
     refresh_token: Annotated[str, Field(min_length=1)]
     expires_in: Annotated[int, Field(gt=0)]
+    token_type: Annotated[Literal["bearer"], BeforeValidator(_bearer)] = "bearer"  # noqa: S105
 
 
 def local_date(text: str) -> date | None:
-    """Read ``YYYY-MM-DD``; None for what is no date, ``0000-00-00`` among it."""
+    """Read ``YYYY-MM-DD``; None for what is no day of our time, ``0000-00-00`` among it."""
     try:
-        return date.fromisoformat(text[:10])
+        day = date.fromisoformat(text[:10])
     except ValueError:
         return None
+    return day if day.year in _YEARS else None
+
+
+def local_moment(text: str) -> datetime | None:
+    """Read ``YYYY-MM-DD HH:MM:SS``; None for what is no moment of our time."""
+    try:
+        moment = datetime.strptime(text, _MOMENT).replace(tzinfo=BRASILIA)
+    except ValueError:
+        return None
+    return moment if moment.year in _YEARS else None
 
 
 def local_text(moment: datetime) -> str:
     """Write a moment that is already local as Bling's filters want it."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S")
+    return moment.strftime(_MOMENT)

@@ -46,6 +46,11 @@ class Problem(Frozen):
         "field_invalid",
         "invoice_denied",
         "invoice_cancelled",
+        "invoice_key_invalid",
+        "not_readable",
+        "amount_out_of_range",
+        "text_too_long",
+        "too_many_volumes",
     ]
     where: str | None = None
 
@@ -270,7 +275,8 @@ class ImportProgressed(Contract):
 class TrackingWritten(Contract):
     """The order in Bling holds the tracking that the command named: written, or found so.
 
-    It was read after writing: nothing but the tracking differs from what was read before.
+    It was read after writing: nothing but the tracking differs from what was read before, at
+    ``read_at``. Bling had answered at ``written_at`` (None: nothing was written).
     """
 
     TYPE: ClassVar[str] = "bling.tracking.written"
@@ -278,6 +284,8 @@ class TrackingWritten(Contract):
     order_id: int
     command_id: UUID
     outcome: Literal["written", "already"]
+    read_at: datetime | None = None
+    written_at: datetime | None = None
 
 
 class TrackingRefused(Contract):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.bling_gateway import wire
-from services.bling_gateway.translate import ReadOrder
+from services.bling_gateway.sources import ReadOrder, ReadProduct
 
 Json = dict[str, Any]
 
@@ -103,6 +103,25 @@ def product_json(**changes: Any) -> Json:
     } | changes
 
 
+def invoice_json(**changes: Any) -> Json:
+    """An authorised NF-e of a sale."""
+    return {
+        "id": INVOICE_ID,
+        "tipo": 1,
+        "situacao": 5,
+        "chaveAcesso": ACCESS_KEY,
+        "finalidade": 1,
+    } | changes
+
+
+def read_product(product: Json | None = None, *components: Json) -> ReadProduct:
+    """What the gateway reads of a product."""
+    parts = [wire.Product.model_validate(component) for component in components]
+    return ReadProduct(
+        wire.Product.model_validate(product or product_json()), {part.id: part for part in parts}
+    )
+
+
 def read_order(
     order: Json | None = None,
     *,
@@ -114,6 +133,6 @@ def read_order(
     return ReadOrder(
         order=wire.Order.model_validate(order or order_json()),
         contact=wire.Contact.model_validate(contact or contact_json()),
-        products={PRODUCT_ID: wire.Product.model_validate(product or product_json())},
-        invoice=wire.Invoice.model_validate(invoice) if invoice else None,
+        products={PRODUCT_ID: read_product(product)},
+        named_invoice=wire.Invoice.model_validate(invoice) if invoice else None,
     )
