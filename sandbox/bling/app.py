@@ -9,7 +9,9 @@ import jinja2
 from aiohttp import web
 
 from sandbox.bling import documents, middlewares, routes
+from sandbox.bling.clock import VirtualClock
 from sandbox.bling.context import SANDBOX
+from sandbox.bling.fault_effects import play_faults
 from sandbox.bling.sandbox import Sandbox
 from sandbox.bling.settings import Settings
 from sandbox.bling.state import Clock
@@ -24,14 +26,14 @@ def build_app(settings: Settings, *, clock: Clock = utc_now) -> web.Application:
     """Build the double as one application."""
     app = web.Application(
         middlewares=[
-            middlewares.block_addresses,
             middlewares.record_calls,
+            middlewares.block_addresses,
             middlewares.answer_errors,
             middlewares.identify_company,
-            middlewares.play_faults,
+            play_faults,
         ]
     )
-    app[SANDBOX] = Sandbox(settings, clock)
+    app[SANDBOX] = Sandbox(settings, VirtualClock(clock))
     pages = jinja2.FileSystemLoader(Path(__file__).parent / "pages")
     aiohttp_jinja2.setup(
         app,
@@ -46,5 +48,5 @@ def build_app(settings: Settings, *, clock: Clock = utc_now) -> web.Application:
 
 
 async def _deliver_webhooks(app: web.Application) -> AsyncIterator[None]:
-    async with app[SANDBOX].webhooks.running():
+    async with app[SANDBOX].running():
         yield

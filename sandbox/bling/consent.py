@@ -4,16 +4,15 @@ import base64
 import binascii
 import hmac
 from collections.abc import Mapping
-from typing import Literal
 
 import aiohttp_jinja2
 from aiohttp import web
 from yarl import URL
 
-from sandbox.bling.context import SANDBOX
+from sandbox.bling.context import COMPANY, GRANT_TYPE, SANDBOX
 from sandbox.bling.errors import ApiError, missing, validation
 from sandbox.bling.sandbox import Sandbox
-from sandbox.bling.state import Json
+from sandbox.bling.state import Company, Json
 
 APP_NAME = "Integração Bling e 360Envios"
 
@@ -26,6 +25,8 @@ async def show_consent(request: web.Request) -> web.StreamResponse:
     problem = _problem(sandbox, request.query)
     if problem:
         return _page(request, {"problem": problem}, status=400)
+    if sandbox.registration.inactive:
+        return _back_to_app(sandbox, request.query["state"], _INACTIVE_APP)
     content = {
         "app_name": APP_NAME,
         "client_id": request.query["client_id"],
@@ -41,55 +42,84 @@ async def take_consent(request: web.Request) -> web.StreamResponse:
     form = {name: str(value) for name, value in (await request.post()).items()}
     problem = _problem(sandbox, form)
     company_id = form.get("company") or next(iter(sandbox.companies))
-    if company_id not in sandbox.companies:
+    company = sandbox.companies.get(company_id)
+    if company is None:
         problem = "A empresa informada não existe."
-    if problem:
+    if problem or company is None:
         return _page(request, {"problem": problem}, status=400)
-    answer = {"state": form["state"]}
-    if form.get("decision") == "authorize":
-        answer["code"] = sandbox.authorisations.issue_code(company_id)
-    else:
-        answer["error"] = "access_denied"
-        answer["error_description"] = "The user denied access to your application"
-    target = URL(str(sandbox.settings.redirect_url)).update_query(answer)
-    return web.Response(status=302, headers={"Location": str(target)})
+    refusal = _refusal(sandbox, company, form.get("decision", ""))
+    answer = refusal or {"code": sandbox.authorisations.issue_code(company_id)}
+    return _back_to_app(sandbox, form["state"], answer)
 
 
 async def issue_tokens(request: web.Request) -> web.Response:
     """Exchange a code or a refresh token."""
-    sandbox = request.app[SANDBOX]
+    authorisations = request.app[SANDBOX].authorisations
     form = await _app_form(request)
+    request[GRANT_TYPE] = form.get("grant_type", "")
     jwt = request.headers.get("enable-jwt") == "1"
     match form.get("grant_type"):
         case "authorization_code":
-            answer = sandbox.authorisations.exchange(_required(form, "code"), jwt=jwt)
+            company, answer = authorisations.exchange(_required(form, "code"), jwt=jwt)
         case "refresh_token":
-            answer = sandbox.authorisations.refresh(_required(form, "refresh_token"), jwt=jwt)
+            company, answer = authorisations.refresh(_required(form, "refresh_token"), jwt=jwt)
         case None | "":
             raise missing("grant_type")
         case _:
             raise ApiError(400, "unsupported_grant_type", "The grant type is not supported")
+    request[COMPANY] = company
     return web.json_response(answer, headers={"Cache-Control": "no-store"})
 
 
 async def revoke(request: web.Request) -> web.Response:
     """Revoke one token, or the whole authorisation when an action is named.
 
-    Bling documents neither status nor body of the success; RFC 7009 says 200.
+    A company has one user here, so that the two targets come to the same.
     """
     sandbox = request.app[SANDBOX]
     form = await _app_form(request)
-    hint = _hint(form.get("token_type_hint"))
+    hint = _chosen(form, "token_type_hint", "access_token", "refresh_token")
+    action = _chosen(form, "revoke_action", "logout", "uninstall")
+    _chosen(form, "revoke_target", "user", "company")
     company_id = sandbox.authorisations.revoke_token(_required(form, "token"), hint=hint)
-    if company_id is not None and form.get("revoke_action") in ("logout", "uninstall"):
+    if company_id is not None and action:
         sandbox.authorisations.revoke_company(company_id)
-    return web.json_response({})
+    status = sandbox.unconfirmed.revoke_status
+    return web.json_response({}) if status == 200 else web.Response(status=status)
+
+
+async def refuse_short_path(_: web.Request) -> web.Response:
+    """Refuse the paths without /Api/v3, which Bling shows in places but does not serve."""
+    return web.Response(status=403, text="<h1>403 Forbidden</h1>", content_type="text/html")
+
+
+def _refusal(sandbox: Sandbox, company: Company, decision: str) -> dict[str, str] | None:
+    if sandbox.registration.inactive:
+        return _INACTIVE_APP
+    if not (company.active and company.user_permitted):
+        return _error("UNAUTHORIZED_ERROR", "O usuário não possui permissão para autorizar")
+    if decision != "authorize":
+        return _error("access_denied", "The user denied access to your application")
+    return None
+
+
+def _error(kind: str, description: str) -> dict[str, str]:
+    uri = "https://developer.bling.com.br/erros-comuns"
+    return {"error": kind, "error_description": description, "error_uri": uri}
+
+
+_INACTIVE_APP = _error("app_inativo", "Este aplicativo foi inativado temporariamente")
+
+
+def _back_to_app(sandbox: Sandbox, state: str, answer: Mapping[str, str]) -> web.Response:
+    target = URL(str(sandbox.settings.redirect_url)).update_query({**answer, "state": state})
+    return web.Response(status=302, headers={"Location": str(target)})
 
 
 def _problem(sandbox: Sandbox, values: Mapping[str, str]) -> str:
     if values.get("response_type", "code") != "code":
         return "O parâmetro response_type deve ser code."
-    if values.get("client_id") != sandbox.settings.client_id:
+    if values.get("client_id") != sandbox.registration.client_id:
         return "O aplicativo informado em client_id não existe."
     if not values.get("state"):
         return "O parâmetro state é obrigatório."
@@ -102,8 +132,8 @@ def _page(request: web.Request, content: Json, *, status: int = 200) -> web.Resp
 
 async def _app_form(request: web.Request) -> dict[str, str]:
     """Check the app's Basic credentials and read the form; neither has another place."""
-    settings = request.app[SANDBOX].settings
-    expected = f"{settings.client_id}:{settings.client_secret}".encode()
+    app = request.app[SANDBOX].registration
+    expected = f"{app.client_id}:{app.client_secret}".encode()
     if not hmac.compare_digest(_basic(request), expected):
         raise ApiError(401, "invalid_client", "The client credentials are invalid")
     if request.content_type != _FORM:
@@ -128,11 +158,9 @@ def _required(form: dict[str, str], name: str) -> str:
     return value
 
 
-def _hint(text: str | None) -> Literal["access_token", "refresh_token"] | None:
-    match text:
-        case None | "":
-            return None
-        case "access_token" | "refresh_token":
-            return text
-        case _:
-            raise validation("O parâmetro token_type_hint é inválido")
+def _chosen(form: dict[str, str], name: str, *choices: str) -> str | None:
+    """Read one of a few words; Bling's answer to another one is not documented."""
+    text = form.get(name, "")
+    if text and text not in choices:
+        raise validation(f"O parâmetro {name} é inválido")
+    return text or None

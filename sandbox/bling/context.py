@@ -8,7 +8,9 @@ from sandbox.bling.state import Company, Json
 
 SANDBOX = web.AppKey("sandbox", Sandbox)
 COMPANY = web.RequestKey("company", Company)
-"""Whose access token a resource call carries."""
+"""Whose access token a resource call carries, or whose tokens the token endpoint issued."""
+GRANT_TYPE = web.RequestKey("grant_type", str)
+"""What a token call asked with."""
 FAULT = web.RequestKey("fault", ArmedFault)
 """The fault that is played on this call."""
 APPLIED = web.RequestKey("applied", bool)

@@ -41,6 +41,12 @@ class ApiError(Exception):
         """Answer with the envelope."""
         return web.json_response(self.body, status=self.status)
 
+    def oauth_response(self) -> web.Response:
+        """Answer in OAuth's own form (RFC 6749, 5.2), with Bling's types as they are."""
+        error = self.body["error"]
+        body = {"error": error["type"], "error_description": error["description"]}
+        return web.json_response(body, status=self.status)
+
 
 class ControlError(Exception):
     """A control under /_sandbox cannot do what it was asked."""

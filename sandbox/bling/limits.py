@@ -2,10 +2,11 @@
 
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sandbox.bling.errors import ApiError
-from sandbox.bling.state import Clock, Company, today
+from sandbox.bling.state import BRASILIA, Clock, Company
+from sandbox.bling.unconfirmed import Unconfirmed
 
 SECOND = timedelta(seconds=1)
 
@@ -13,36 +14,36 @@ SECOND = timedelta(seconds=1)
 class CompanyPace:
     """Counts the requests of each company; all apps and endpoints of it share the count."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, unconfirmed: Unconfirmed) -> None:
         self._clock = clock
+        self._unconfirmed = unconfirmed
         self._recent: defaultdict[str, deque[datetime]] = defaultdict(deque)
         self._of_day: dict[str, tuple[date, int]] = {}
 
     def admit(self, company: Company) -> None:
         """Count one request, or refuse it with 429.
 
-        The second slides, which is the strictest reading; the day turns in Brasília. Bling
-        documents neither.
+        The second slides, which is the strictest reading: Bling documents none. What the seller's
+        other apps use counts as if they had come first.
         """
-        recent = self._recent[company.id]
+        limits, recent = company.limits, self._recent[company.id]
         now = self._clock()
         _forget_before(recent, now - SECOND)
         used = self._used_today(company)
-        if used >= company.limits.per_day:
+        if used + limits.others_per_day >= limits.per_day:
             raise too_many_requests(company, "day")
-        if len(recent) >= company.limits.per_second:
+        if len(recent) + limits.others_per_second >= limits.per_second:
             raise too_many_requests(company, "second")
         recent.append(now)
-        self._of_day[company.id] = (today(self._clock), used + 1)
-
-    def clear(self) -> None:
-        """Forget all counts."""
-        self._recent.clear()
-        self._of_day.clear()
+        self._of_day[company.id] = (self._today(), used + 1)
 
     def _used_today(self, company: Company) -> int:
         day, count = self._of_day.get(company.id, (None, 0))
-        return count if day == today(self._clock) else 0
+        return count if day == self._today() else 0
+
+    def _today(self) -> date:
+        zone = UTC if self._unconfirmed.day_turns_in == "utc" else BRASILIA
+        return self._clock().astimezone(zone).date()
 
 
 def too_many_requests(company: Company, period: str) -> ApiError:

@@ -1,15 +1,15 @@
-"""What every call of the API passes on its way: blocks, errors, account, limits, faults."""
+"""What every call of the API passes on its way: the record, blocks, errors, account, limits."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
+from uuid import uuid4
 
 from aiohttp import web
 from pydantic import ValidationError
 
-from sandbox.bling.context import APPLIED, COMPANY, FAULT, SANDBOX
-from sandbox.bling.errors import ApiError, ControlError, not_found, validation
-from sandbox.bling.faults import OAUTH_PATHS, ArmedFault, Fault
-from sandbox.bling.limits import ERRORS, REQUESTS, TOKEN_CALLS, too_many_requests
+from sandbox.bling.context import APPLIED, COMPANY, FAULT, GRANT_TYPE, SANDBOX
+from sandbox.bling.errors import ApiError, ControlError, not_found
+from sandbox.bling.faults import OAUTH_PATHS
+from sandbox.bling.limits import ERRORS, REQUESTS, TOKEN_CALLS
 from sandbox.bling.oauth import invalid_token
 from sandbox.bling.state import ApiCall
 
@@ -18,12 +18,24 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 API = "/Api/v3/"
 TOKEN_PATH = "/Api/v3/oauth/token"
 
+# Seen in an example of Bling's, and refused in reality.
+_SHORT_OAUTH_PATHS = "/oauth/"
+
 # The consent page is shown to a person's browser, not to the app's address.
 _PAGE = "/Api/v3/oauth/authorize"
 
 
-def _is_api(request: web.Request) -> bool:
-    return request.path.startswith(API) and request.path != _PAGE
+def is_api(request: web.Request) -> bool:
+    """Tell whether a call is the app's, not a browser's or a control."""
+    return request.path.startswith((API, _SHORT_OAUTH_PATHS)) and request.path != _PAGE
+
+
+def hang_up(request: web.Request) -> web.Response:
+    """End the connection without an answer."""
+    if request.transport is not None:
+        request.transport.abort()
+    # Nobody receives this; it is what the list of calls shows.
+    return web.Response(status=504)
 
 
 def _is_resource(request: web.Request) -> bool:
@@ -31,15 +43,40 @@ def _is_resource(request: web.Request) -> bool:
 
 
 @web.middleware
+async def record_calls(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Keep a list of the calls, and give each answer the id that Bling's carry."""
+    if not is_api(request):
+        return await handler(request)
+    sandbox = request.app[SANDBOX]
+    at = sandbox.clock()
+    response = await handler(request)
+    response.headers["x-amzn-RequestId"] = str(uuid4())
+    company, fault = request.get(COMPANY), request.get(FAULT)
+    call = ApiCall(
+        at=at,
+        address=request.remote or "",
+        company=company.id if company else None,
+        method=request.method,
+        path=request.path,
+        query=request.query_string,
+        grant_type=request.get(GRANT_TYPE),
+        status=response.status,
+        applied=request.get(APPLIED, False) and request.method != "GET",
+        fault=fault.fault if fault else None,
+    )
+    sandbox.calls.append(call)
+    return response
+
+
+@web.middleware
 async def block_addresses(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Shut out addresses that send too much, and count what this one sends."""
-    if not _is_api(request):
+    if not is_api(request):
         return await handler(request)
     addresses = request.app[SANDBOX].addresses
     address = request.remote or ""
     if addresses.is_blocked(address):
-        # What a blocked address receives is not documented.
-        return web.Response(status=403, text="<h1>403 Forbidden</h1>", content_type="text/html")
+        return _shut_out(request)
     addresses.count(address, REQUESTS)
     if request.path == TOKEN_PATH and request.method == "POST":
         addresses.count(address, TOKEN_CALLS)
@@ -49,25 +86,15 @@ async def block_addresses(request: web.Request, handler: Handler) -> web.StreamR
     return response
 
 
-@web.middleware
-async def record_calls(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Keep a list of each company's resource calls."""
-    sandbox = request.app[SANDBOX]
-    at = sandbox.clock()
-    response = await handler(request)
-    if COMPANY in request:
-        fault = request.get(FAULT)
-        call = ApiCall(
-            method=request.method,
-            path=request.path,
-            query=request.query_string,
-            status=response.status,
-            applied=request.get(APPLIED, False) and request.method != "GET",
-            fault=fault.fault if fault else None,
-            at=at,
-        )
-        request[COMPANY].calls.append(call)
-    return response
+def _shut_out(request: web.Request) -> web.Response:
+    match request.app[SANDBOX].unconfirmed.blocked_address:
+        case "page":
+            return web.Response(status=403, text="<h1>403 Forbidden</h1>", content_type="text/html")
+        case "too_many_requests":
+            # Without `limit` and `period`: it is not the account's count that is used up.
+            return ApiError(429, "TOO_MANY_REQUESTS", "Limite de requisições atingido.").response()
+        case "closed":
+            return hang_up(request)
 
 
 @web.middleware
@@ -76,6 +103,9 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     try:
         return await handler(request)
     except ApiError as error:
+        plain = request.app[SANDBOX].unconfirmed.token_errors == "oauth"
+        if plain and request.path.startswith(OAUTH_PATHS):
+            return error.oauth_response()
         return error.response()
     except ControlError as error:
         return web.json_response({"error": str(error)}, status=error.status)
@@ -94,105 +124,14 @@ async def identify_company(request: web.Request, handler: Handler) -> web.Stream
     if not _is_resource(request):
         return await handler(request)
     sandbox = request.app[SANDBOX]
-    company_id = sandbox.authorisations.company_of(_bearer(request))
-    company = sandbox.companies[company_id]
+    company = sandbox.authorisations.company_of(
+        _bearer(request), asks_for_jwt=request.headers.get("enable-jwt") == "1"
+    )
     request[COMPANY] = company
     sandbox.pace.admit(company)
+    if not company.user_permitted:
+        raise ApiError(403, "FORBIDDEN", "O usuário não possui permissão para acessar este recurso")
     return await handler(request)
-
-
-@web.middleware
-async def play_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let an armed fault happen; without one the call goes its way."""
-    if not _is_api(request):
-        return await handler(request)
-    company = request.get(COMPANY)
-    fault = request.app[SANDBOX].faults.take(
-        request.method, request.path, company.id if company else None
-    )
-    if fault is None:
-        return await _run(request, handler)
-    request[FAULT] = fault
-    early = await _before(request, fault)
-    if early is not None:
-        return early
-    return await _after(request, fault, await _run(request, handler))
-
-
-async def _run(request: web.Request, handler: Handler) -> web.StreamResponse:
-    response = await handler(request)
-    request[APPLIED] = response.status < 400
-    return response
-
-
-async def _before(request: web.Request, fault: ArmedFault) -> web.Response | None:
-    """Play what happens instead of the call, if this fault is such."""
-    match fault.fault:
-        case Fault.ERROR_500:
-            return server_error()
-        case Fault.BAD_GATEWAY:
-            return web.Response(
-                status=502, text="<h1>502 Bad Gateway</h1>", content_type="text/html"
-            )
-        case Fault.DROPPED_BEFORE:
-            return _hang_up(request)
-        case Fault.SLOW:
-            await asyncio.sleep(fault.seconds)
-            return None
-        case _:
-            _refuse(request, fault)
-            return None
-
-
-def _refuse(request: web.Request, fault: ArmedFault) -> None:
-    match fault.fault:
-        case Fault.SITUATION_PATCH_REFUSED:
-            raise validation(
-                "Não foi possível alterar a situação da venda",
-                description="A alteração para a situação informada não é permitida.",
-            )
-        case Fault.NOT_FOUND:
-            raise not_found()
-        case Fault.TOO_MANY_REQUESTS if COMPANY in request:
-            raise too_many_requests(request[COMPANY], "second")
-        case Fault.INSUFFICIENT_SCOPE:
-            raise ApiError(
-                403,
-                "insufficient_scope",
-                "The request requires higher privileges than provided by the access token",
-            )
-        case _:
-            return
-
-
-async def _after(
-    request: web.Request, fault: ArmedFault, response: web.StreamResponse
-) -> web.StreamResponse:
-    """Play what happens to the answer of a call that took effect."""
-    match fault.fault:
-        case Fault.ERROR_AFTER_WRITE:
-            return server_error()
-        case Fault.TIMEOUT_AFTER_WRITE:
-            await asyncio.sleep(fault.seconds)
-            return _hang_up(request)
-        case Fault.DROPPED_AFTER_WRITE:
-            return _hang_up(request)
-        case Fault.NOT_JSON:
-            return web.Response(text="<h1>Em manutenção</h1>", content_type="text/html")
-        case _:
-            return response
-
-
-def server_error() -> web.Response:
-    """Answer as Bling does when it fails by itself."""
-    return ApiError(500, "SERVER_ERROR", "Um erro interno ocorreu.").response()
-
-
-def _hang_up(request: web.Request) -> web.Response:
-    if request.transport is not None:
-        request.transport.abort()
-    # Nobody receives this; it is what the list of calls shows.
-    return web.Response(status=504)
 
 
 def _bearer(request: web.Request) -> str:

@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from sandbox.bling import money
+from sandbox.bling import money, postings, transitions
 from sandbox.bling.sandbox import Sandbox
 from sandbox.bling.situations import CANCELLED
 from sandbox.bling.state import Author, Company, Json, Order, Situation, SituationChange
@@ -26,6 +26,7 @@ def store(
     money.set_totals(body)
     history = [SituationChange(situation, now, by)]
     order = Order(body=body, created_at=now, changed_at=now, history=history)
+    order.keep_version()
     company.orders[order.id] = order
     sandbox.webhooks.announce(company, "order.created", hint(order))
     return order
@@ -34,9 +35,15 @@ def store(
 def take_on_situation(
     sandbox: Sandbox, company: Company, order: Order, situation: Situation, by: Author
 ) -> None:
-    """Put an order in a situação; taking on the one it has changes nothing."""
+    """Put an order in a situação, with what the seller's transition does besides.
+
+    Taking on the situação that it has changes nothing.
+    """
     if order.body["situacao"]["id"] == situation.id:
         return
+    transition = transitions.active(company, order.body["situacao"]["id"], situation.id)
+    if transition is not None:
+        postings.run_actions(sandbox, company, order, transition["acoes"])
     order.body["situacao"] = reference(situation)
     order.history.append(SituationChange(situation, sandbox.clock(), by))
     changed(sandbox, company, order)
@@ -62,6 +69,7 @@ def delete(sandbox: Sandbox, company: Company, order: Order, by: Author) -> None
 def changed(sandbox: Sandbox, company: Company, order: Order) -> None:
     """Note the time of a change and tell of it."""
     order.changed_at = sandbox.clock()
+    order.keep_version()
     sandbox.webhooks.announce(company, "order.updated", hint(order))
 
 

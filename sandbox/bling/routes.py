@@ -3,13 +3,18 @@
 from aiohttp import web
 
 from sandbox.bling import (
+    api_channels,
+    api_logistics,
     api_order_writes,
     api_orders,
+    api_parcels,
     api_records,
     api_situations,
     consent,
     controls,
+    controls_account,
     controls_seller,
+    controls_webhooks,
 )
 
 _V3 = "/Api/v3"
@@ -18,6 +23,9 @@ _MODULES = f"{_V3}/situacoes/modulos"
 _MODULE = f"{_MODULES}/{{module_id}}"
 _TRANSITIONS = f"{_V3}/situacoes/transicoes"
 _TRANSITION = f"{_TRANSITIONS}/{{transition_id}}"
+_LOGISTICS = f"{_V3}/logisticas"
+_PARCEL = f"{_LOGISTICS}/objetos/{{parcel_id}}"
+_SHIPMENT = f"{_LOGISTICS}/remessas/{{shipment_id}}"
 _SITUATION = f"{_V3}/situacoes/{{situation_id}}"
 
 API = [
@@ -25,6 +33,8 @@ API = [
     web.post(f"{_V3}/oauth/authorize", consent.take_consent),
     web.post(f"{_V3}/oauth/token", consent.issue_tokens),
     web.post(f"{_V3}/oauth/revoke", consent.revoke),
+    web.post("/oauth/token", consent.refuse_short_path),
+    web.post("/oauth/revoke", consent.refuse_short_path),
     web.get(f"{_V3}/pedidos/vendas", api_orders.list_orders),
     web.post(f"{_V3}/pedidos/vendas", api_order_writes.create_order),
     web.delete(f"{_V3}/pedidos/vendas", api_orders.delete_orders),
@@ -49,9 +59,32 @@ API = [
     web.get(f"{_V3}/contatos/{{contact_id}}", api_records.get_contact),
     web.get(f"{_V3}/nfe", api_records.list_invoices),
     web.get(f"{_V3}/nfe/{{invoice_id}}", api_records.get_invoice),
-    web.get(f"{_V3}/empresas/me/dados-basicos", api_records.get_company),
-    web.get(f"{_V3}/canais-venda", api_records.list_channels),
-    web.get(f"{_V3}/canais-venda/{{channel_id}}", api_records.get_channel),
+    web.get(f"{_V3}/empresas/me/dados-basicos", api_channels.get_company),
+    web.get(f"{_V3}/canais-venda", api_channels.list_channels),
+    web.get(f"{_V3}/canais-venda/tipos", api_channels.list_channel_kinds),
+    web.get(f"{_V3}/canais-venda/{{channel_id}}", api_channels.get_channel),
+    web.get(f"{_V3}/formas-pagamentos", api_channels.list_payment_methods),
+    web.get(_LOGISTICS, api_logistics.list_logistics),
+    web.post(_LOGISTICS, api_logistics.create_logistics),
+    web.get(f"{_LOGISTICS}/servicos", api_logistics.list_services),
+    web.post(f"{_LOGISTICS}/servicos", api_logistics.create_services),
+    web.get(f"{_LOGISTICS}/servicos/{{service_id}}", api_logistics.get_service),
+    web.put(f"{_LOGISTICS}/servicos/{{service_id}}", api_logistics.change_service),
+    web.post(f"{_LOGISTICS}/objetos", api_parcels.create_parcel),
+    web.get(_PARCEL, api_parcels.get_parcel),
+    web.put(_PARCEL, api_parcels.replace_parcel),
+    web.delete(_PARCEL, api_parcels.delete_parcel),
+    web.get(f"{_LOGISTICS}/etiquetas", api_parcels.list_labels),
+    web.post(f"{_LOGISTICS}/remessas", api_parcels.create_shipment),
+    web.get(_SHIPMENT, api_parcels.get_shipment),
+    web.put(_SHIPMENT, api_parcels.replace_shipment),
+    web.delete(_SHIPMENT, api_parcels.delete_shipment),
+    web.get(f"{_LOGISTICS}/{{logistics_id}}", api_logistics.get_logistics),
+    web.put(f"{_LOGISTICS}/{{logistics_id}}", api_logistics.change_logistics),
+    web.delete(f"{_LOGISTICS}/{{logistics_id}}", api_logistics.delete_logistics),
+    web.get(f"{_LOGISTICS}/{{logistics_id}}/remessas", api_parcels.list_shipments),
+    web.patch(f"{_LOGISTICS}/{{service_id}}/situacoes", api_logistics.switch_service),
+    web.get("/etiquetas/{order_id}.{form:pdf|zpl}", api_parcels.get_label),
     web.get("/fotos/{name}.png", api_records.get_photo),
     web.get("/fotos/externas/{name}.png", api_records.get_linked_photo),
 ]
@@ -61,24 +94,31 @@ _CONTROL_ORDER = "/_sandbox/orders/{order_id}"
 CONTROLS = [
     web.get("/_sandbox/health", controls.health),
     web.post("/_sandbox/reset", controls.reset),
-    web.get("/_sandbox/companies", controls.list_companies),
-    web.post("/_sandbox/companies", controls.add_company),
-    web.post("/_sandbox/tokens/expire", controls.expire_tokens),
-    web.post("/_sandbox/tokens/revoke", controls.revoke_tokens),
-    web.post("/_sandbox/limits", controls.set_limits),
+    web.get("/_sandbox/clock", controls.show_clock),
+    web.post("/_sandbox/clock", controls.advance_clock),
+    web.post("/_sandbox/app", controls.change_app),
+    web.get("/_sandbox/companies", controls_account.list_companies),
+    web.post("/_sandbox/companies", controls_account.add_company),
+    web.patch("/_sandbox/companies", controls_account.change_company),
+    web.post("/_sandbox/tokens/expire", controls_account.expire_tokens),
+    web.post("/_sandbox/tokens/revoke", controls_account.revoke_tokens),
+    web.post("/_sandbox/limits", controls_account.set_limits),
+    web.post("/_sandbox/automation", controls_account.set_automation),
     web.get("/_sandbox/requests", controls.list_requests),
-    web.get("/_sandbox/webhooks", controls.list_webhooks),
-    web.post("/_sandbox/webhooks", controls.set_webhooks),
-    web.post("/_sandbox/webhooks/release", controls.release_webhooks),
+    web.get("/_sandbox/webhooks", controls_webhooks.list_webhooks),
+    web.post("/_sandbox/webhooks", controls_webhooks.set_webhooks),
+    web.post("/_sandbox/webhooks/release", controls_webhooks.release_webhooks),
     web.get("/_sandbox/faults", controls.list_faults),
     web.post("/_sandbox/faults", controls.arm_fault),
     web.delete("/_sandbox/faults", controls.clear_faults),
+    web.get("/_sandbox/unconfirmed", controls.list_unconfirmed),
     web.post("/_sandbox/unconfirmed", controls.set_unconfirmed),
     web.get("/_sandbox/orders", controls_seller.list_orders),
     web.post("/_sandbox/orders", controls_seller.create_order),
     web.get(_CONTROL_ORDER, controls_seller.show_order),
     web.patch(_CONTROL_ORDER, controls_seller.edit_order),
     web.delete(_CONTROL_ORDER, controls_seller.delete_order),
+    web.post(f"{_CONTROL_ORDER}/automation", controls_account.let_happen),
     web.post(f"{_CONTROL_ORDER}/situation", controls_seller.choose_situation),
     web.post(f"{_CONTROL_ORDER}/nfe", controls_seller.issue_invoice),
     web.get("/_sandbox/products", controls_seller.list_products),

@@ -1,14 +1,17 @@
 """What the double remembers: companies and everything that belongs to one of them."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Json = dict[str, Any]
 Clock = Callable[[], datetime]
-Author = Literal["seller", "api"]
+Author = Literal["seller", "api", "bling"]
+Trigger = Literal["invoice", "checkout", "store"]
+TRIGGERS: tuple[Trigger, ...] = get_args(Trigger)
 
 # Brazil has kept no summer time since 2019; Bling's dates carry no zone and are read as Brasília's.
 BRASILIA = timezone(timedelta(hours=-3))
@@ -89,24 +92,55 @@ class Order(Record):
     """A sales order with its history; it is kept, marked, when it is deleted."""
 
     history: list[SituationChange] = field(default_factory=list)
+    versions: list[tuple[datetime, Json]] = field(default_factory=list)
+    """What the order looked like from each change on, for readings that lag behind."""
     deleted: bool = False
+    stock_posted: bool = False
+    receivables_posted: bool = False
+    numbers_as_text: bool = False
+    """Show the numbers of this order as strings."""
+
+    def keep_version(self) -> None:
+        """Remember what the order looks like since its last change."""
+        self.versions.append((self.changed_at, copy.deepcopy(self.body)))
+
+    def as_of(self, moment: datetime) -> Json:
+        """Tell what the order looked like at a moment; before its time, at its first."""
+        if self.changed_at <= moment:
+            return self.body
+        past = [body for at, body in self.versions if at <= moment]
+        return past[-1] if past else self.versions[0][1]
+
+
+@dataclass(frozen=True, slots=True)
+class StockMove:
+    """A physical movement: `S` takes goods out for an order, `E` brings them back."""
+
+    product_id: int
+    order_id: int
+    operation: Literal["S", "E"]
+    quantity: float
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """One call of the resource API as it was answered.
+    """One call of the API or of the token endpoint as it was answered.
 
-    `applied` tells whether a write took effect, whatever the answer said; `fault` names the fault
-    that was played on the call.
+    `company` is None where no token named one. `applied` tells whether a write took effect,
+    whatever the answer said; `fault` names the fault that was played on the call.
     """
 
+    at: datetime
+    address: str
+    company: str | None
     method: str
     path: str
     query: str
+    grant_type: str | None
     status: int
     applied: bool
     fault: str | None
-    at: datetime
 
 
 @dataclass(slots=True)
@@ -119,6 +153,7 @@ class WebhookRules:
     reverse: bool = False
     hold: bool = False
     drop: int = 0
+    updates_per_save: int = 1
 
 
 @dataclass(slots=True)
@@ -127,6 +162,10 @@ class RequestLimits:
 
     per_second: int = 3
     per_day: int = 120_000
+    others_per_second: int = 0
+    """What the seller's other apps take of every second."""
+    others_per_day: int = 0
+    """What the seller's other apps take of every day."""
 
 
 @dataclass(slots=True)
@@ -142,17 +181,29 @@ class Company:
     random: Random
     webhooks: WebhookRules
     limits: RequestLimits = field(default_factory=RequestLimits)
+    active: bool = True
+    user_permitted: bool = True
+    """Whether the user who authorised the app may still use Bling's modules."""
+    automation: dict[Trigger, int] = field(default_factory=dict)
+    """Which situação Bling itself gives an order when something happens to it."""
     situations: dict[int, Situation] = field(default_factory=dict)
     transitions: dict[int, Json] = field(default_factory=dict)
     channels: dict[int, Json] = field(default_factory=dict)
-    payment_methods: tuple[int, ...] = ()
+    payment_methods: dict[int, Json] = field(default_factory=dict)
+    stock_moves: list[StockMove] = field(default_factory=list)
+    deposit: int = 0
+    """The id of the one place where the company keeps its stock."""
+    logistics: dict[int, Json] = field(default_factory=dict)
+    parcels: dict[int, Record] = field(default_factory=dict)
+    """Logistics objects: what is, or is to be, handed to a carrier."""
+    shipments: dict[int, Record] = field(default_factory=dict)
+    """Remessas: parcels that are handed over together."""
     products: dict[int, Record] = field(default_factory=dict)
     products_made: int = 0
     contacts: dict[int, Record] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
     orders_made: int = 0
     invoices: dict[int, Record] = field(default_factory=dict)
-    calls: list[ApiCall] = field(default_factory=list)
 
     def live_order(self, order_id: int) -> Order | None:
         """Find an order that was not deleted."""

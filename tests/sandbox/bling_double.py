@@ -90,6 +90,10 @@ class Double:
             assert answer.status < 300, await answer.text()
             return await answer.json() if answer.status != 204 else None
 
+    async def advance(self, **span: float) -> None:
+        """Move the double's clock on; what is due on the way is delivered."""
+        await self.control("POST", "clock", advance_s=timedelta(**span).total_seconds())
+
     async def settled_webhooks(self) -> Any:
         """Wait until no webhook is under way any more, and list them all."""
         async with asyncio.timeout(5):

@@ -45,31 +45,38 @@ async def test_nothing_is_told_before_the_authorisation() -> None:
 
 
 async def test_retry_keeps_the_event_id(double: Double) -> None:
-    await double.control("POST", "webhooks", retry_gaps_s=[0.02, 0.05])
     double.receiver.answers = [500, 302]
     await double.control("POST", "orders")
+    await double.advance(seconds=70)
 
-    events = await double.receiver.wait_for(3)
+    events = double.receiver.events
 
+    assert len(events) == 3
     assert len({event["eventId"] for event in events}) == 1
-    listed = (await double.settled_webhooks())["deliveries"]
-    assert [row["attempts"] for row in listed] == [3]
+    listed = (await double.control("GET", "webhooks"))["deliveries"]
+    assert [(row["attempts"], row["state"]) for row in listed] == [(3, "delivered")]
 
 
 async def test_giving_up_disables_the_resource_until_it_is_enabled(double: Double) -> None:
-    await double.control("POST", "webhooks", retry_gaps_s=[0.01])
-    double.receiver.answers = [401, 401]
+    """Pitfall 12: Bling stops a resource for the whole app, and tells nobody."""
+    double.receiver.answers = [401] * 10
     await double.control("POST", "orders")
-    await double.settled_webhooks()
+    await double.advance(days=2)
+    early = await double.control("GET", "webhooks")
+    assert early["disabled_resources"] == []
+    assert early["deliveries"][0]["state"] == "pending"
+
+    await double.advance(days=1)
     await double.control("POST", "orders")
 
     listed = await double.control("GET", "webhooks")
     assert listed["disabled_resources"] == ["order"]
     assert [row["state"] for row in listed["deliveries"]] == ["given_up", "disabled"]
+    assert len(double.receiver.events) == 10
 
     await double.control("POST", "webhooks", enabled=True)
     await double.control("POST", "orders")
-    assert len(await double.receiver.wait_for(3)) == 3
+    assert len(await double.receiver.wait_for(11)) == 11
 
 
 async def test_duplicates_carry_the_same_id(double: Double) -> None:
