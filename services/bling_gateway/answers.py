@@ -5,7 +5,9 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from services.bling_gateway.errors import (
+    INSUFFICIENT_SCOPE,
     AccountDeadError,
+    AppRefusedError,
     BlingError,
     NotFoundError,
     RefusedError,
@@ -18,13 +20,17 @@ from services.bling_gateway.wire import parse_json
 
 _SAME_SITUATION: Final = 50
 _INVALID_TOKEN: Final = "invalid_token"  # noqa: S105 - the name of an error
-_INSUFFICIENT_SCOPE: Final = "insufficient_scope"  # 403 nowadays, once 401
+_INVALID_CLIENT: Final = "invalid_client"
+_COMPANY_INACTIVE: Final = "empresa inativa"
 _MAX_SHOWN: Final = 500
 
 # Bling developer documentation, Erros comuns; the second spelling is OAuth's own.
 _DEAD_AUTHORISATION: Final = frozenset(
     {"invalid_grant", "unauthorized_client", "VALIDATION_ERROR", "UNAUTHORIZED_ERROR"}
 )
+
+# What an authorisation server calls a token that it does not know any more.
+_ALREADY_REVOKED: Final = frozenset({"invalid_grant", "invalid_token"})
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,13 @@ class Answer:
         return str((self.error or {}).get("type", ""))
 
     @property
+    def cause(self) -> str:
+        """Why an authorisation is over: the error's type, unless its text says more."""
+        error = self.error or {}
+        words = f"{error.get('message', '')} {error.get('description', '')}".casefold()
+        return "company_inactive" if _COMPANY_INACTIVE in words else self.kind
+
+    @property
     def rejects_token(self) -> bool:
         """Whether a new access token may help: for this answer alone."""
         return self.status == HTTPStatus.UNAUTHORIZED and self.kind == _INVALID_TOKEN
@@ -88,7 +101,7 @@ def resource_error(answer: Answer) -> BlingError:
         return _without_envelope(answer.status)
     if answer.status == HTTPStatus.NOT_FOUND:
         return NotFoundError(answer.kind)
-    if answer.status == HTTPStatus.UNAUTHORIZED and answer.kind != _INSUFFICIENT_SCOPE:
+    if answer.status == HTTPStatus.UNAUTHORIZED and answer.kind != INSUFFICIENT_SCOPE:
         return _unauthorized(answer)
     return _refused(answer, error)
 
@@ -102,9 +115,15 @@ def token_error(answer: Answer) -> BlingError:
     if answer.error is None:
         return _without_envelope(answer.status)
     if answer.kind in _DEAD_AUTHORISATION:
-        return AccountDeadError(answer.kind)
-    # Our own registration is refused, say: no account's work must suffer more than a delay.
+        return AccountDeadError(answer.cause)
+    if answer.kind == _INVALID_CLIENT:
+        return AppRefusedError("Bling does not accept our client secret")
     return UnavailableError(f"status {answer.status} {answer.kind} of the token endpoint")
+
+
+def is_revoked(answer: Answer) -> bool:
+    """Tell whether a token is worth nothing any more, after Bling was asked to revoke it."""
+    return answer.is_success or answer.kind in _ALREADY_REVOKED
 
 
 def _throttled(error: dict[str, Any]) -> ThrottledError:
@@ -121,18 +140,32 @@ def _without_envelope(status: int) -> BlingError:
 def _unauthorized(answer: Answer) -> BlingError:
     if answer.rejects_token:
         return UnavailableError("a token was rejected right after it was renewed")
-    return AccountDeadError(answer.kind)
+    return AccountDeadError(answer.cause)
 
 
 def _refused(answer: Answer, error: dict[str, Any]) -> RefusedError:
-    fields = [entry for entry in error.get("fields") or () if isinstance(entry, dict)]
+    fields = _entries(error.get("fields"))
     code = _whole(fields[0].get("code")) if fields else None
-    words = [fields[0].get("msg")] if fields else []
-    words += [error.get("description"), error.get("message")]
-    message = next((str(word) for word in words if word), answer.kind)[:_MAX_SHOWN]
     same = any(_whole(entry.get("code")) == _SAME_SITUATION for entry in fields)
     made = SameSituationError if same else RefusedError
-    return made(answer.status, answer.kind, code, message)
+    return made(answer.status, answer.kind, code, _words(answer, error)[:_MAX_SHOWN])
+
+
+def _words(answer: Answer, error: dict[str, Any]) -> str:
+    """Return what Bling says is wrong: every fault that it names, else the whole's description."""
+    faults = [
+        str(fault["msg"])
+        for entry in _entries(error.get("fields"))
+        for fault in (entry, *_entries(entry.get("collection")))
+        if fault.get("msg")
+    ]
+    if faults:
+        return " ".join(dict.fromkeys(faults))
+    return str(error.get("description") or error.get("message") or answer.kind)
+
+
+def _entries(value: Any) -> list[dict[str, Any]]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def _whole(value: Any) -> int | None:

@@ -148,12 +148,10 @@ class Transport:
         return answer
 
     async def _send(self, request: Request, token: str) -> Answer:
-        headers = {
-            "Authorization": f"Bearer {token}",
-            "Accept": "application/json",
-            # Announces the kind of token that Bling moves everybody to (and that we ask for).
-            "enable-jwt": "1",
-        }
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        if _is_jwt(token):
+            # Asked for in the documentation. With a token of the other kind it is refused.
+            headers["enable-jwt"] = "1"
         sent_s = monotonic()
         async with self._session.request(
             request.method,
@@ -313,12 +311,12 @@ class BlingClient:
     async def _all_pages(self, model: type[R], path: str) -> list[R]:
         """List all pages of what seldom changes, each record once."""
         found: dict[int, R] = {}
-        is_full = True
-        while is_full:
-            page = str(len(found) // PAGE_SIZE + 1)
-            data = await self._get(path, [("pagina", page), ("limite", str(PAGE_SIZE))])
-            listed = {record.id: record for record in _parse_list(model, data)}
-            is_full = len(listed) >= PAGE_SIZE and not listed.keys() <= found.keys()
+        page, is_last = 0, False
+        while not is_last:
+            page += 1
+            query = [("pagina", str(page)), ("limite", str(PAGE_SIZE))]
+            listed = {each.id: each for each in _parse_list(model, await self._get(path, query))}
+            is_last = len(listed) < PAGE_SIZE or listed.keys() <= found.keys()
             found |= listed
         return list(found.values())
 
@@ -331,6 +329,11 @@ class Clients(Protocol):
     """Makes the client for a piece of work."""
 
     def __call__(self, caller: Caller) -> BlingClient: ...
+
+
+def _is_jwt(token: str) -> bool:
+    """Tell Bling's two kinds of access tokens apart. What a JWT says is not documented."""
+    return token.count(".") == 2 and all(token.split("."))
 
 
 def _timeout(request: Request) -> aiohttp.ClientTimeout:

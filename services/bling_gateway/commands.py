@@ -1,16 +1,19 @@
 """What the sync core asks for: one handler for each command.
 
-Situações are written in ``situations``. Orders and products are read in ``read_orders`` and
-``read_products``, because a webhook or reconciling may ask for the same as a command.
+Situações are written in ``situations`` and made in ``make_situations``. Orders and products are
+read in ``read_orders`` and ``read_products``, because a webhook or reconciling may ask for the same
+as a command.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
+from services.bling_gateway.entry_options import EntryOptionsReader
 from services.bling_gateway.importing import Importer
+from services.bling_gateway.make_situations import SituationMaker
 from services.bling_gateway.read_orders import OrderReader
 from services.bling_gateway.read_products import ProductReader
-from services.bling_gateway.situations import SituationMaker, SituationWriter
+from services.bling_gateway.situations import SituationWriter
 from services.bling_gateway.tasks import (
     ACCOUNT_STREAM,
     OrderToRead,
@@ -22,6 +25,7 @@ from shared.contracts import Contract, Frozen, Message
 from shared.contracts.sync_core import (
     EnsureSituations,
     ImportOrders,
+    ReadEntryOptions,
     ReadOrder,
     ReadProduct,
     SetSituation,
@@ -29,7 +33,9 @@ from shared.contracts.sync_core import (
 from shared.gateway.values import Command, NewWork, Priority, Supersedes
 from shared.gateway.worker import Handler
 
-_READS: Final = frozenset({ReadOrder.TYPE, ReadProduct.TYPE, ImportOrders.TYPE})
+_READS: Final = frozenset(
+    {ReadOrder.TYPE, ReadProduct.TYPE, ImportOrders.TYPE, ReadEntryOptions.TYPE}
+)
 
 
 def handlers(
@@ -37,6 +43,7 @@ def handlers(
     products: ProductReader,
     writer: SituationWriter,
     maker: SituationMaker,
+    options: EntryOptionsReader,
     importer: Importer,
 ) -> Mapping[str, Handler]:
     """Return what carries out each command."""
@@ -45,6 +52,7 @@ def handlers(
         ReadOrder.TYPE: orders.read,
         ReadProduct.TYPE: products.read,
         EnsureSituations.TYPE: maker.ensure,
+        ReadEntryOptions.TYPE: options.read,
         ImportOrders.TYPE: importer.list_orders,
     }
 
@@ -63,7 +71,7 @@ def to_work(message: Message, data: Contract) -> NewWork | None:
             return _work(message, product_stream(data.product_id), product, Priority.CATALOGUE)
         case ImportOrders():
             return _work(message, ACCOUNT_STREAM, data, Priority.RECONCILE)
-        case EnsureSituations():
+        case EnsureSituations() | ReadEntryOptions():
             return _work(message, ACCOUNT_STREAM, data, Priority.CATALOGUE)
         case _:
             return None

@@ -2,6 +2,7 @@
 
 BlingError
 ├── UnavailableError       try again; what was sent may or may not have taken effect
+│   └── AppRefusedError    our own registration is at fault: no account is to blame
 ├── LeftAloneError         try again later; nothing was sent, because the last calls all failed
 ├── ThrottledError         try again after a pause (of the account, or of our address)
 ├── AccountDeadError       the seller must connect again
@@ -13,7 +14,11 @@ BlingError
     └── MisshapenError     the record is at fault: asking again will not help until it is mended
 """
 
-from typing import Literal
+from http import HTTPStatus
+from typing import Final, Literal
+
+INSUFFICIENT_SCOPE: Final = "insufficient_scope"
+"""A missing scope: with status 403 nowadays, once 401."""
 
 Period = Literal["second", "day", "address"]
 
@@ -24,6 +29,10 @@ class BlingError(Exception):
 
 class UnavailableError(BlingError):
     """Bling did not answer, or answered that it is in trouble: the result is unknown."""
+
+
+class AppRefusedError(UnavailableError):
+    """Bling does not accept our client id and secret. A person must look; all work waits."""
 
 
 class LeftAloneError(BlingError):
@@ -44,7 +53,10 @@ class ThrottledError(BlingError):
 
 
 class AccountDeadError(BlingError):
-    """Bling no longer accepts this account's authorisation. ``cause`` is Bling's error type."""
+    """Bling no longer accepts this account's authorisation.
+
+    ``cause`` is Bling's error type, or ``company_inactive``.
+    """
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause)
@@ -64,6 +76,11 @@ class RefusedError(BlingError):
         self.kind = kind
         self.code = code
         self.message = message
+
+    @property
+    def is_lack_of_permission(self) -> bool:
+        """Whether the app, or who authorised it, may not do this (any more)."""
+        return self.status == HTTPStatus.FORBIDDEN or self.kind == INSUFFICIENT_SCOPE
 
 
 class SameSituationError(RefusedError):

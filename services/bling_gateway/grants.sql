@@ -1,5 +1,4 @@
 GRANT SELECT, INSERT, UPDATE (name) ON {schema}.company TO {role};
-GRANT SELECT, INSERT, UPDATE (is_pending) ON {schema}.disconnection TO {role};
 GRANT SELECT, INSERT, UPDATE ON {schema}.address TO {role};
 GRANT SELECT, INSERT, DELETE ON {schema}.oauth_state, {schema}.hint TO {role};
 GRANT SELECT, INSERT, UPDATE ON

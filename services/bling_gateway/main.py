@@ -9,13 +9,17 @@ from typing import Final
 import aiohttp
 from aiohttp import web
 
-from services.bling_gateway import commands, tasks
+from services.bling_gateway import commands, follow_situations, tasks
 from services.bling_gateway.api import AccountsApi
 from services.bling_gateway.client import BlingClient, Caller, Clients, Transport
 from services.bling_gateway.connecting import Connecting
+from services.bling_gateway.disconnecting import Disconnecting
+from services.bling_gateway.entry_options import EntryOptionsReader
+from services.bling_gateway.follow_situations import SituationFollower, SituationLists
 from services.bling_gateway.hints import Hints
 from services.bling_gateway.importing import Importer
 from services.bling_gateway.limits import AddressLimits
+from services.bling_gateway.make_situations import SituationMaker
 from services.bling_gateway.oauth import App, TokenEndpoint
 from services.bling_gateway.read_orders import OrderReader
 from services.bling_gateway.read_products import ProductReader
@@ -23,8 +27,9 @@ from services.bling_gateway.readings import Readings
 from services.bling_gateway.reconcile import Reconciler, Reconciling
 from services.bling_gateway.setbacks import Setbacks
 from services.bling_gateway.settings import Settings
-from services.bling_gateway.situations import SituationMaker, SituationWriter
+from services.bling_gateway.situations import SituationWriter
 from services.bling_gateway.tokens import Tokens
+from services.bling_gateway.upkeep import TokenUpkeep
 from services.bling_gateway.webhooks import Webhooks
 from shared.contracts import bling_gateway as facts
 from shared.gateway.pace import PaceRule
@@ -131,13 +136,16 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         webhooks = Webhooks(
             runtime.pool,
             Hints(runtime.queue, readings),
-            _secrets(settings),
+            _secrets(app),
             committed=runtime.committed,
         )
-        handlers = _handlers(runtime, transport, readings)
+        disconnecting = Disconnecting(tokens, runtime.queue, runtime.facts)
+        handlers = {**_handlers(runtime, transport, readings), **disconnecting.handlers()}
         async with (
             runtime.run(handlers, commands.to_work),
             _regular_work(runtime, settings).run(),
+            _daily_work(runtime).run(),
+            TokenUpkeep(tokens).run(),
         ):
             yield Gateway(runtime, webhooks, connecting, AccountsApi(runtime.pool))
 
@@ -162,15 +170,18 @@ def _unguarded_handlers(
     orders = OrderReader(pool, clients, readings, queue, told)
     products = ProductReader(clients, readings, queue, told)
     writer = SituationWriter(pool, clients, readings, queue, told)
-    maker = SituationMaker(clients, queue, told)
+    lists = SituationLists(pool, told)
+    maker = SituationMaker(clients, queue, lists)
+    options = EntryOptionsReader(clients, queue, lists)
     importer = Importer(pool, clients, queue, told)
     reconciler = Reconciler(pool, clients, readings, queue, told)
     return {
-        **commands.handlers(orders, products, writer, maker, importer),
+        **commands.handlers(orders, products, writer, maker, options, importer),
         tasks.READ_ORDER: orders.read,
         tasks.READ_PRODUCT: products.read,
         tasks.LINK_INVOICE: reconciler.link_invoice,
         tasks.RECONCILE: reconciler.compare,
+        tasks.FOLLOW_SITUATIONS: SituationFollower(clients, queue, lists).follow,
     }
 
 
@@ -181,6 +192,16 @@ def _regular_work(runtime: GatewayRuntime, settings: Settings) -> RegularWork:
         runtime.queue,
         Reconciling(every).take_due,
         every=every,
+        committed=runtime.committed,
+    )
+
+
+def _daily_work(runtime: GatewayRuntime) -> RegularWork:
+    return RegularWork(
+        runtime.pool,
+        runtime.queue,
+        follow_situations.take_due,
+        every=follow_situations.EVERY,
         committed=runtime.committed,
     )
 
@@ -209,9 +230,15 @@ def _app(settings: Settings) -> App:
         client_secret=settings.client_secret.get_secret_value(),
         authorize_url=settings.authorize_url,
         token_url=settings.token_url,
+        revoke_url=settings.revoke_url,
+        previous_secret=_previous_secret(settings),
     )
 
 
-def _secrets(settings: Settings) -> list[str]:
-    both = (settings.client_secret, settings.previous_client_secret)
-    return [secret.get_secret_value() for secret in both if secret is not None]
+def _previous_secret(settings: Settings) -> str | None:
+    secret = settings.previous_client_secret
+    return secret.get_secret_value() if secret else None
+
+
+def _secrets(app: App) -> list[str]:
+    return [secret for secret in (app.client_secret, app.previous_secret) if secret]

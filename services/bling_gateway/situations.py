@@ -1,6 +1,7 @@
-"""Writing an order's situação, and making sure that the situações that we write exist."""
+"""Writing an order's situação."""
 
 import time
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import structlog
@@ -18,16 +19,10 @@ from services.bling_gateway.errors import (
 from services.bling_gateway.observe import OrderReading
 from services.bling_gateway.readings import Readings
 from services.bling_gateway.store import orders as store
-from services.bling_gateway.tasks import read_hinted_order
+from services.bling_gateway.tasks import follow_situations, read_hinted_order
 from shared.contracts import Contract, derived_id
-from shared.contracts.bling_gateway import (
-    Situation,
-    SituationDefinition,
-    SituationRefused,
-    SituationSet,
-    SituationsObserved,
-)
-from shared.contracts.sync_core import EnsureSituations, SetSituation, WantedSituation
+from shared.contracts.bling_gateway import Situation, SituationRefused, SituationSet
+from shared.contracts.sync_core import SetSituation
 from shared.gateway.errors import TryAgain
 from shared.gateway.facts import Facts
 from shared.gateway.store import Connection, Pool
@@ -40,6 +35,18 @@ log = structlog.get_logger(__name__)
 # read may therefore be no older than this when the write goes out.
 _WINDOW_S: Final = 2.0
 _READS: Final = 3
+
+# The classes of the situações that every account has. An account that shows another pair counts its
+# situações differently, and then no id of ours means there what we think.
+_BUILT_IN: Final = {6: 0, 9: 1, 12: 2, 15: 3, 18: 4, 21: 10, 24: 11}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why nothing was written, in words that a seller understands. ``code`` is Bling's."""
+
+    message: str | None
+    code: int | None = None
 
 
 class SituationWriter:
@@ -70,6 +77,9 @@ class SituationWriter:
                 return await self._tell_set(work, command, reading, "already")
             if reading.situation != command.expected:
                 return await self._tell_refused(work, command, reading, "changed")
+            if not _is_as_known(reading.identity.situacao):
+                refusal = Refusal(_unknown_numbering(reading.identity.situacao))
+                return await self._tell_refused(work, command, reading, "refused", refusal)
             try:
                 return await self._write_over(work, command, reading, client)
             except TooLateError:
@@ -91,9 +101,10 @@ class SituationWriter:
                 await _expect_no_echo(conn, work, command)
             return await self._tell_set(work, command, reading, "already")
         except RefusedError as error:
-            return await self._tell_refused(work, command, reading, "refused", error)
+            refusal = Refusal(_said(error), error.code)
+            return await self._tell_refused(work, command, reading, "refused", refusal)
         except NotFoundError:
-            return await self._tell_gone(work, command)
+            return await self._tell_target_or_order_gone(work, command, client)
         self._log_window(work, command, reading)
         return await self._tell_set(work, command, reading, "written")
 
@@ -144,7 +155,7 @@ class SituationWriter:
         command: SetSituation,
         reading: OrderReading,
         cause: Literal["changed", "refused"],
-        error: RefusedError | None = None,
+        refusal: Refusal = Refusal(None),
     ) -> None:
         async with self._queue.completing(work) as conn:
             fact = SituationRefused(
@@ -153,8 +164,8 @@ class SituationWriter:
                 target=command.target,
                 shown=_shown(reading, reading.situation),
                 cause=cause,
-                code=error.code if error else None,
-                message=error.message if error else None,
+                code=refusal.code,
+                message=refusal.message,
             )
             await _expect_no_echo(conn, work, command)
             await self._publish(conn, work, command, fact)
@@ -173,6 +184,19 @@ class SituationWriter:
             )
             await self._publish(conn, work, command, fact)
 
+    async def _tell_target_or_order_gone(
+        self, work: Work, command: SetSituation, client: BlingClient
+    ) -> None:
+        """Find out what it was that Bling did not find: it answers alike for both."""
+        try:
+            reading = await self._readings.order_to_write(client, command.order_id)
+        except NotFoundError:
+            return await self._tell_gone(work, command)
+        async with self._pool.acquire() as conn, conn.transaction():
+            await self._queue.enqueue(conn, follow_situations(work.account_id))
+        refusal = Refusal(f"O Bling não encontrou a situação {command.target}.")
+        return await self._tell_refused(work, command, reading, "refused", refusal)
+
     async def _publish(
         self, conn: Connection, work: Work, command: SetSituation, fact: Contract
     ) -> None:
@@ -190,61 +214,31 @@ class SituationWriter:
         )
 
 
-class SituationMaker:
-    """Carries out ``bling.ensure_situations``: find by name, else create, then read back."""
-
-    def __init__(self, clients: Clients, queue: WorkQueue, facts: Facts) -> None:
-        self._clients = clients
-        self._queue = queue
-        self._facts = facts
-
-    async def ensure(self, work: Work) -> None:
-        """Publish which situações the account has, once each wanted one is among them.
-
-        Each attempt begins by reading, so a creation of unknown result is not repeated.
-        """
-        wanted = work.read(EnsureSituations).wanted
-        client = self._clients(Caller(work.account_id, work.priority))
-        module = await client.sales_module()
-        existing = await client.situations(module)
-        missing = [want for want in wanted if _find(want, existing) is None]
-        for want in missing:
-            await client.create_situation(
-                module, want.name, inherits=want.inherits, colour=want.colour
-            )
-        if missing:
-            existing = await client.situations(module)
-        await self._tell(work, wanted, existing)
-
-    async def _tell(
-        self,
-        work: Work,
-        wanted: tuple[WantedSituation, ...],
-        existing: list[wire.SituationDefinition],
-    ) -> None:
-        found = {want.role: _find(want, existing) for want in wanted}
-        if None in found.values():
-            raise TryAgain(None, "a situação that was created is not listed yet")
-        fact = SituationsObserved(
-            situations=tuple(
-                SituationDefinition(id=each.id, name=each.nome, inherits=each.idHerdado)
-                for each in existing
-            ),
-            roles={role: id_ for role, id_ in found.items() if id_ is not None},
-        )
-        async with self._queue.completing(work) as conn:
-            fact_id = derived_id(work.asked_by.id, "situations", "account")
-            await self._facts.publish_outcome(conn, work, fact, fact_id=fact_id)
-
-
 async def _expect_no_echo(conn: Connection, work: Work, command: SetSituation) -> None:
     """Nothing that was tried is to be seen in the order: what webhooks tell is somebody's news."""
     await store.drop_ticket(conn, work.account_id, command.order_id, work.asked_by.id)
 
 
-def _find(want: WantedSituation, existing: list[wire.SituationDefinition]) -> int | None:
-    name = want.name.casefold()
-    return next((each.id for each in existing if each.nome.casefold() == name), None)
+def _is_as_known(shown: wire.Situation) -> bool:
+    known = _BUILT_IN.get(shown.id)
+    return known is None or shown.valor in (None, known)
+
+
+def _unknown_numbering(shown: wire.Situation) -> str:
+    return (
+        f"O Bling mostra a situação {shown.id} com o valor {shown.valor}, e não"
+        f" {_BUILT_IN[shown.id]}: as situações desta conta não têm a numeração conhecida."
+        " Nada foi alterado no pedido."
+    )
+
+
+def _said(error: RefusedError) -> str:
+    if not error.is_lack_of_permission:
+        return error.message
+    return (
+        "O aplicativo não tem permissão no Bling para alterar a situação de pedidos."
+        f" O Bling respondeu: {error.message}"
+    )
 
 
 def _shown(reading: OrderReading, situation: int) -> Situation:

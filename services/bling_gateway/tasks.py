@@ -11,6 +11,7 @@ READ_ORDER: Final = "read_order"
 READ_PRODUCT: Final = "read_product"
 LINK_INVOICE: Final = "link_invoice"
 RECONCILE: Final = "reconcile"
+FOLLOW_SITUATIONS: Final = "follow_situations"
 
 ACCOUNT_STREAM: Final = "account"
 
@@ -96,6 +97,23 @@ def link_invoice(account_id: UUID, invoice: InvoiceToLink, *, now: datetime) -> 
         priority=Priority.CONTENT,
         supersedes=Supersedes.SAME_KIND,
         not_before=now + _LINK_PATIENCE,
+    )
+
+
+def follow_situations(account_id: UUID) -> NewWork:
+    """Read the account's situações again.
+
+    In a stream of its own: who reads an order enqueues this while holding the order's stream, and
+    comparing enqueues orders while holding the account's, which must not become a circle.
+    """
+    return NewWork(
+        account_id=account_id,
+        stream="situations",
+        lane="inbound",
+        kind=FOLLOW_SITUATIONS,
+        payload=Nothing(),
+        priority=Priority.CATALOGUE,
+        supersedes=Supersedes.SAME_KIND,
     )
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from shared.contracts.sync_core import EnsureSituations, ReadProduct, SetSituation
 from tests.bling_gateway.stage import DELIVERED, OPEN, STARTED, Seller
-from tests.bling_gateway.test_situations import WANTED
+from tests.bling_gateway.test_make_situations import WANTED
 
 BUDGET = 15
 

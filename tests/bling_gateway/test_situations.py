@@ -5,11 +5,10 @@ from typing import Any
 import pytest
 
 from shared.contracts import Message
-from shared.contracts.sync_core import EnsureSituations, SetSituation, WantedSituation
+from shared.contracts.sync_core import SetSituation
 from tests.bling_gateway.stage import (
     CANCELLED,
     DELIVERED,
-    OPEN,
     STARTED,
     VERIFIED,
     Seller,
@@ -17,11 +16,6 @@ from tests.bling_gateway.stage import (
 from tests.waiting import eventually
 
 SET, REFUSED = "bling.situation.set", "bling.situation.refused"
-WANTED = (
-    WantedSituation(role="in_manifest", name="Em romaneio", colour="#E9DC40"),
-    WantedSituation(role="awaiting_pickup", name="Aguardando coleta", colour="#FFA94D"),
-    WantedSituation(role="in_transit", name="Em rota de entrega", colour="#4DABF7"),
-)
 
 
 async def started_order(seller: Seller) -> int:
@@ -239,44 +233,6 @@ async def test_a_missing_scope_for_writing_is_a_refusal(seller: Seller) -> None:
     await set_situation(seller, order_id, VERIFIED)
 
     assert (await seller.fact(REFUSED)).data["cause"] == "refused"
-
-
-async def test_missing_situations_are_created_once(seller: Seller) -> None:
-    await seller.control("POST", "situations", name="em ROMANEIO", inherits=OPEN)
-
-    await seller.command(EnsureSituations(wanted=WANTED), subject="account")
-    first = await seller.fact("bling.situations.observed")
-    await seller.command(EnsureSituations(wanted=WANTED), subject="account")
-    second = await seller.fact("bling.situations.observed", 2)
-
-    assert first.data["roles"].keys() == {"in_manifest", "awaiting_pickup", "in_transit"}
-    assert first.data["roles"] == second.data["roles"]
-    assert len(await seller.calls("POST")) == 2
-    names = {entry["id"]: entry["name"] for entry in first.data["situations"]}
-    assert names[first.data["roles"]["in_manifest"]] == "em ROMANEIO"
-    assert names[first.data["roles"]["in_transit"]] == "Em rota de entrega"
-
-
-async def test_a_situation_created_with_unknown_result_is_not_created_again(
-    seller: Seller,
-) -> None:
-    await seller.control("POST", "faults", fault="error_after_write", method="POST")
-
-    await seller.command(EnsureSituations(wanted=WANTED), subject="account")
-
-    fact = await seller.fact("bling.situations.observed", within_s=30)
-    names = [entry["name"] for entry in fact.data["situations"]]
-    assert names.count("Em romaneio") == 1
-
-
-async def test_without_the_scope_for_situations_the_command_is_parked(seller: Seller) -> None:
-    await seller.control("POST", "faults", fault="insufficient_scope", match="/Api/v3/situacoes")
-
-    command = await seller.command(EnsureSituations(wanted=WANTED), subject="account")
-
-    fact = await seller.fact("bling.command.parked")
-    assert fact.data["command_id"] == str(command.id)
-    assert "insufficient_scope" in fact.data["cause"]
 
 
 async def test_a_newer_command_makes_the_waiting_one_void(seller: Seller) -> None:
