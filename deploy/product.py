@@ -176,6 +176,7 @@ def addresses(ports: Ports) -> dict[str, str]:
         "BLING_GATEWAY_API_URL": f"{bling}/Api/v3",
         "BLING_GATEWAY_AUTHORIZE_URL": f"{bling}/Api/v3/oauth/authorize",
         "BLING_GATEWAY_TOKEN_URL": f"{bling}/Api/v3/oauth/token",
+        "BLING_GATEWAY_REVOKE_URL": f"{bling}/Api/v3/oauth/revoke",
         "HUB_GATEWAY_API_URL": hub,
         "HUB_GATEWAY_PUBLIC_URL": ports.url("hub_gateway"),
         "BLING_SANDBOX_CLIENT_ID": BLING_CLIENT.id,

@@ -72,6 +72,11 @@ class MasterKeys:
         current, *older = [_decoded(part) for part in text.split(",")]
         return cls(current, older)
 
+    @property
+    def older_ids(self) -> list[bytes]:
+        """The ids by which the older keys are named in what they sealed (bytes 2 to 5)."""
+        return [key_id for key_id in self._by_id if key_id != self._current.id]
+
     def seal(self, plain: bytes, *, context: bytes) -> bytes:
         """Encrypt under the current key, bound to ``context``."""
         return self._current.seal(plain, context)

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,7 +14,12 @@ from aiohttp import web
 
 from services.bling_gateway import pages, wire
 from services.bling_gateway.client import BlingClient, Caller, Transport
-from services.bling_gateway.errors import AccountDeadError, BlingError, ThrottledError
+from services.bling_gateway.errors import (
+    AccountDeadError,
+    AppRefusedError,
+    BlingError,
+    ThrottledError,
+)
 from services.bling_gateway.oauth import App, TokenEndpoint
 from services.bling_gateway.store import changes, connections
 from services.bling_gateway.tasks import ACCOUNT_STREAM
@@ -33,10 +39,14 @@ _START_AGAIN: Final = "Volte ao link de conexão que você recebeu e comece de n
 
 # Bling developer documentation, Erros comuns.
 _CONSENT_ERRORS: Final = {
-    "access_denied": "O acesso não foi autorizado no Bling.",
-    "app_inativo": "O aplicativo está inativo no Bling. Fale com o suporte.",
-    "UNAUTHORIZED_ERROR": "O seu usuário do Bling não tem permissão para autorizar o aplicativo.",
+    "access_denied": f"O acesso não foi autorizado no Bling. {_START_AGAIN}",
+    "app_inativo": "O nosso aplicativo está inativo no Bling. Fale com o nosso suporte.",
+    "UNAUTHORIZED_ERROR": (
+        "O Bling não deixou o seu usuário autorizar o aplicativo. Confira no Bling se o seu usuário"
+        f" tem permissão e se a conta está em dia. {_START_AGAIN}"
+    ),
 }
+_NAMES_OF_ERRORS: Final = re.compile(r"[A-Za-z_]{1,40}")
 
 
 class NotConnected(Exception):  # noqa: N818 - said to the seller
@@ -46,6 +56,13 @@ class NotConnected(Exception):  # noqa: N818 - said to the seller
         super().__init__(text)
         self.text = text
         self.status = status
+
+
+class WrongCompany(NotConnected):
+    """The seller authorised a company that the account cannot be connected with."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, status=409)
 
 
 class Connecting:
@@ -119,13 +136,26 @@ class Connecting:
     async def _connect(self, account_id: UUID, request: web.Request) -> wire.Company:
         code = request.query.get("code", "")
         if not code:
-            raise _consent_refused(request.query.get("error", ""))
+            raise _consent_refused(account_id, request.query.get("error", ""))
         try:
             pair = await self._endpoint.exchange(code)
+        except BlingError as error:
+            raise _bling_failed(account_id, error) from error
+        try:
+            return await self._connect_company(account_id, pair, request.query["state"])
+        except NotConnected:
+            # Nobody will use these tokens: nothing of this consent stays authorised.
+            await self._endpoint.revoke(access=pair.access_token, refresh=pair.refresh_token)
+            raise
+
+    async def _connect_company(
+        self, account_id: UUID, pair: wire.TokenPair, state: str
+    ) -> wire.Company:
+        try:
             company = await self._company_of(account_id, pair)
         except (BlingError, Setback) as error:
             raise _bling_failed(account_id, error) from error
-        await self._store(account_id, company, pair, request.query["state"])
+        await self._store(account_id, company, pair, state)
         return company
 
     async def _company_of(self, account_id: UUID, pair: wire.TokenPair) -> wire.Company:
@@ -136,8 +166,9 @@ class Connecting:
         self, account_id: UUID, company: wire.Company, pair: wire.TokenPair, state: str
     ) -> None:
         async with self._pool.acquire() as conn, conn.transaction():
-            await self._bind(conn, account_id, company.id)
+            await self._bind(conn, account_id, company)
             await self._tokens.store(conn, account_id, pair)
+            await connections.record_consent(conn, account_id)
             await changes.begin_reconciling(conn, account_id, self._reconcile_after)
             await accounts.connected(conn, account_id)
             fact_id = derived_id(account_id, "account_connected", _digest(state).hex())
@@ -152,20 +183,16 @@ class Connecting:
             )
         log.info("account connected", action="account_connected", account_id=str(account_id))
 
-    async def _bind(self, conn: Connection, account_id: UUID, company_id: str) -> None:
+    async def _bind(self, conn: Connection, account_id: UUID, company: wire.Company) -> None:
         """Bind account and company for ever: orders of two companies must never mix."""
-        if await connections.bind_company(conn, company_id, account_id):
+        if await connections.bind_company(conn, company.id, account_id, name=company.nome):
             return
         log.error(
             "an account was offered another company, or a company another account",
             action="company_refused",
             account_id=str(account_id),
         )
-        raise NotConnected(
-            "A empresa do Bling que você autorizou não é a desta conta, ou já está ligada a outra."
-            " Entre no Bling com a empresa certa e comece de novo.",
-            status=409,
-        )
+        raise _wrong_company(company, await connections.company_of(conn, account_id))
 
 
 class _Fresh:
@@ -206,9 +233,34 @@ def _set_cookie(request: web.Request, response: web.Response, value: str) -> Non
     )
 
 
-def _consent_refused(error: str) -> NotConnected:
-    text = _CONSENT_ERRORS.get(error, "O Bling não concluiu a autorização.")
-    return NotConnected(f"{text} {_START_AGAIN}")
+def _wrong_company(
+    authorised: wire.Company, bound: connections.BoundCompany | None
+) -> WrongCompany:
+    """Say which company is meant. Of the other account that may have it nothing is told."""
+    offered = authorised.nome or authorised.id
+    if bound is None:
+        return WrongCompany(
+            f"A empresa {offered}, que você autorizou no Bling, já está ligada a outra conta nossa."
+            f" Entre no Bling com a empresa desta conta. {_START_AGAIN}"
+        )
+    own = bound.name or bound.company_id
+    return WrongCompany(
+        f"Você autorizou a empresa {offered} no Bling, mas esta conta é da empresa {own}."
+        f" Saia do Bling e entre com a empresa {own}. {_START_AGAIN}"
+    )
+
+
+def _consent_refused(account_id: UUID, error: str) -> NotConnected:
+    """Say why. Whatever else Bling says (``error_description``) is in English, and not shown."""
+    known = _NAMES_OF_ERRORS.fullmatch(error)
+    log.warning(
+        "Bling sent a seller back without a code",
+        action="consent_refused",
+        account_id=str(account_id),
+        error=error if known else "unreadable",
+    )
+    unknown = f"O Bling não concluiu a autorização. {_START_AGAIN}"
+    return NotConnected(_CONSENT_ERRORS.get(error, unknown))
 
 
 def _bling_failed(account_id: UUID, error: Exception) -> NotConnected:
@@ -218,6 +270,14 @@ def _bling_failed(account_id: UUID, error: Exception) -> NotConnected:
         account_id=str(account_id),
         error=f"{type(error).__name__}: {error}",
     )
+    if isinstance(error, AppRefusedError):
+        return NotConnected(
+            "O Bling não está aceitando o nosso aplicativo. Fale com o nosso suporte.", status=503
+        )
+    if isinstance(error, AccountDeadError) and error.cause == "company_inactive":
+        return NotConnected(
+            f"Esta empresa está inativa no Bling. Reative a conta no Bling. {_START_AGAIN}"
+        )
     if isinstance(error, AccountDeadError):
         return NotConnected(f"O Bling não aceitou a autorização. {_START_AGAIN}")
     if isinstance(error, ThrottledError | Setback):

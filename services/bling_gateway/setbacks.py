@@ -4,6 +4,7 @@ from typing import Final
 
 from services.bling_gateway.errors import (
     AccountDeadError,
+    AppRefusedError,
     BlingError,
     LeftAloneError,
     MisshapenError,
@@ -16,6 +17,7 @@ from shared.gateway.values import Work
 from shared.gateway.worker import Handler
 
 _ADDRESS_WAIT_S: Final = 30.0
+_APP_WAIT_S: Final = 60.0
 
 
 class Setbacks:
@@ -43,6 +45,8 @@ class Setbacks:
             case ThrottledError():
                 wait_s = await self._pacer.slowed(work.account_id, error.period, error.limit)
                 return NoTurn(wait_s, f"Bling's limit by the {error.period}")
+            case AppRefusedError():
+                return TryAgain(_APP_WAIT_S, str(error), scope="account")
             case AccountDeadError():
                 # The account is disconnected by now: nothing of it is claimed until it is back.
                 return TryAgain(None, f"not connected: {error.cause}", scope="account")

@@ -17,10 +17,11 @@ class Settings(ServiceSettings):
     client_id: str = Field(min_length=1)
     client_secret: SecretStr = Field(min_length=1, repr=False)
     previous_client_secret: SecretStr | None = Field(None, repr=False)
-    """Still accepted in webhooks, while a new secret takes over."""
+    """Still good, for webhooks and token calls, while a new secret takes over."""
     api_url: HttpUrl = "https://api.bling.com.br/Api/v3"
     authorize_url: HttpUrl = "https://www.bling.com.br/Api/v3/oauth/authorize"
     token_url: HttpUrl = "https://api.bling.com.br/Api/v3/oauth/token"  # noqa: S105
+    revoke_url: HttpUrl = "https://api.bling.com.br/Api/v3/oauth/revoke"
     calls_per_second: float = Field(1.8, gt=0)
     """Per account, beyond a burst of two. Bling allows three in any second, which the seller's
     other apps share; two at once and two a second would make four in some seconds."""

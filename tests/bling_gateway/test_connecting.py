@@ -1,26 +1,16 @@
 """How a seller connects Bling, stays connected, and is disconnected."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import aiohttp
 import pytest
 
 from services.bling_gateway.errors import AccountDeadError
-from services.bling_gateway.limits import AddressLimits
-from services.bling_gateway.main import SYSTEM
-from services.bling_gateway.oauth import App, TokenEndpoint
-from services.bling_gateway.tokens import Tokens
 from shared.contracts.sync_core import ReadOrder
-from shared.database import open_pool
-from shared.gateway.facts import Facts
-from shared.sealing import MasterKeys
+from tests.bling_gateway.replicas import replica
 from tests.bling_gateway.stage import (
     CLIENT_ID,
-    CLIENT_SECRET,
-    MASTER_KEY,
     OPEN,
     Seller,
     Stage,
@@ -177,43 +167,28 @@ async def _has_state(seller: Seller, state: str) -> bool:
     return await state_of(seller) == state
 
 
-@asynccontextmanager
-async def replica(stage: Stage) -> AsyncIterator[Tokens]:
-    """What another gateway holds of the tokens, with connections of its own."""
-    keys, facts = MasterKeys.parse(MASTER_KEY), Facts(SYSTEM.source)
-    token_url = stage.environment["BLING_GATEWAY_TOKEN_URL"]
-    app = App(CLIENT_ID, CLIENT_SECRET, "http://unused", token_url)
-    async with (
-        aiohttp.ClientSession() as http,
-        await open_pool(
-            stage.environment["BLING_GATEWAY_DATABASE_URL"], "bling_gateway", max_size=2
-        ) as pool,
-    ):
-        yield Tokens(pool, TokenEndpoint(http, app, AddressLimits(pool, "test", 1000)), keys, facts)
-
-
 async def test_tokens_are_renewed_once_however_many_ask(seller: Seller) -> None:
     """A refresh token is used up by use: a second use would end the authorisation."""
     async with replica(seller.stage) as one, replica(seller.stage) as other:
-        old = await one.current(seller.account_id)
+        old = await one.tokens.current(seller.account_id)
 
         renewed = await asyncio.gather(
-            *(each.renewed(seller.account_id, old) for each in (one, other) for _ in range(5))
+            *(each.tokens.renewed(seller.account_id, old) for each in [one, other] * 5)
         )
 
         assert len(set(renewed)) == 1
         assert renewed[0] != old
-        assert await other.current(seller.account_id) == renewed[0]
+        assert await other.tokens.current(seller.account_id) == renewed[0]
     assert await state_of(seller) == "connected"
 
 
 async def test_without_tokens_there_is_nothing_to_renew(stage: Stage) -> None:
     account_id = await stage.known_account()
-    async with replica(stage) as tokens:
+    async with replica(stage) as ours:
         with pytest.raises(AccountDeadError):
-            await tokens.current(account_id)
+            await ours.tokens.current(account_id)
         with pytest.raises(AccountDeadError):
-            await tokens.renewed(account_id, "old")
+            await ours.tokens.renewed(account_id, "old")
 
 
 async def test_a_token_endpoint_in_trouble_disconnects_nobody(seller: Seller) -> None:

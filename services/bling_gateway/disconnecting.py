@@ -1,0 +1,39 @@
+"""Disconnecting an account that asked for it: its authorisation is given back to Bling."""
+
+from services.bling_gateway.tasks import ACCOUNT_STREAM
+from services.bling_gateway.tokens import Tokens
+from shared.contracts import derived_id
+from shared.contracts.sync_core import DisconnectAccount
+from shared.gateway.facts import Facts
+from shared.gateway.values import Work
+from shared.gateway.work import WorkQueue
+from shared.gateway.worker import Handler
+
+
+class Disconnecting:
+    """Carries out ``account.disconnect``. The company stays bound, and all history is kept."""
+
+    def __init__(self, tokens: Tokens, queue: WorkQueue, facts: Facts) -> None:
+        self._tokens = tokens
+        self._queue = queue
+        self._facts = facts
+
+    def handlers(self) -> dict[str, Handler]:
+        """Return what carries out the command."""
+        return {DisconnectAccount.TYPE: self.disconnect}
+
+    async def disconnect(self, work: Work) -> None:
+        """Give the authorisation back and tell so, unless the seller has consented anew since."""
+        told = await self._tokens.give_back(work.account_id, work.enqueued_at)
+        command = work.asked_by
+        async with self._queue.completing(work) as conn:
+            if told is not None:
+                await self._facts.publish(
+                    conn,
+                    work.account_id,
+                    ACCOUNT_STREAM,
+                    told,
+                    fact_id=derived_id(command.id, told.TYPE, ACCOUNT_STREAM),
+                    cause=command.id,
+                    correlation=command.correlation,
+                )
