@@ -3,7 +3,7 @@
 import copy
 from datetime import datetime
 
-from sandbox.bling import documents, orders
+from sandbox.bling import automation, documents, orders
 from sandbox.bling.sandbox import Sandbox
 from sandbox.bling.state import BRASILIA, Company, Json, Order, Record, local
 
@@ -36,6 +36,8 @@ def issue(sandbox: Sandbox, company: Company, order: Order, state: int) -> Recor
         invoice.body["situacao"] = state
         invoice.changed_at = sandbox.clock()
         _announce(sandbox, company, invoice, "updated")
+        if state == AUTHORISED:
+            automation.run(sandbox, company, order, "invoice")
     return invoice
 
 
