@@ -14,6 +14,7 @@ from sandbox.bling import (
     controls,
     controls_account,
     controls_seller,
+    controls_situations,
     controls_webhooks,
 )
 
@@ -128,4 +129,6 @@ CONTROLS = [
     web.patch("/_sandbox/contacts/{contact_id}", controls_seller.edit_contact),
     web.get("/_sandbox/situations", controls_seller.list_situations),
     web.post("/_sandbox/situations", controls_seller.create_situation),
+    web.patch("/_sandbox/situations/{situation_id}", controls_situations.change_situation),
+    web.delete("/_sandbox/situations/{situation_id}", controls_situations.delete_situation),
 ]
