@@ -21,6 +21,7 @@ from services.bling_gateway.tasks import (
     order_stream,
     product_stream,
 )
+from services.bling_gateway.tracking import TrackingWriter
 from shared.contracts import Contract, Frozen, Message
 from shared.contracts.sync_core import (
     EnsureSituations,
@@ -29,6 +30,7 @@ from shared.contracts.sync_core import (
     ReadOrder,
     ReadProduct,
     SetSituation,
+    WriteTracking,
 )
 from shared.gateway.values import Command, NewWork, Priority, Supersedes
 from shared.gateway.worker import Handler
@@ -45,6 +47,7 @@ def handlers(
     maker: SituationMaker,
     options: EntryOptionsReader,
     importer: Importer,
+    tracking: TrackingWriter,
 ) -> Mapping[str, Handler]:
     """Return what carries out each command."""
     return {
@@ -54,6 +57,7 @@ def handlers(
         EnsureSituations.TYPE: maker.ensure,
         ReadEntryOptions.TYPE: options.read,
         ImportOrders.TYPE: importer.list_orders,
+        WriteTracking.TYPE: tracking.write,
     }
 
 
@@ -63,6 +67,9 @@ def to_work(message: Message, data: Contract) -> NewWork | None:
         case SetSituation():
             stream = order_stream(data.order_id)
             return _work(message, stream, data, Priority.STATUS, shipment=data.shipment)
+        case WriteTracking():
+            stream = order_stream(data.order_id)
+            return _work(message, stream, data, Priority.CONTENT, shipment=data.shipment)
         case ReadOrder():
             order = OrderToRead(order_id=data.order_id, trigger="command")
             return _work(message, order_stream(data.order_id), order, Priority.STATUS)

@@ -10,3 +10,4 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
 GRANT SELECT, INSERT, UPDATE ON {schema}.webhook_heard, {schema}.import_run TO {role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.import_order TO {role};
 GRANT SELECT, INSERT, UPDATE ON {schema}.situation_list, {schema}.unlisted_situation TO {role};
+GRANT SELECT, INSERT, UPDATE ON {schema}.tracking_written TO {role};

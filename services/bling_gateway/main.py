@@ -29,6 +29,7 @@ from services.bling_gateway.setbacks import Setbacks
 from services.bling_gateway.settings import Settings
 from services.bling_gateway.situations import SituationWriter
 from services.bling_gateway.tokens import Tokens
+from services.bling_gateway.tracking import TrackingWriter
 from services.bling_gateway.upkeep import TokenUpkeep
 from services.bling_gateway.webhooks import Webhooks
 from shared.contracts import bling_gateway as facts
@@ -173,10 +174,11 @@ def _unguarded_handlers(
     lists = SituationLists(pool, told)
     maker = SituationMaker(clients, queue, lists)
     options = EntryOptionsReader(clients, queue, lists)
+    tracking = TrackingWriter(pool, clients, queue, told)
     importer = Importer(pool, clients, queue, told)
     reconciler = Reconciler(pool, clients, readings, queue, told)
     return {
-        **commands.handlers(orders, products, writer, maker, options, importer),
+        **commands.handlers(orders, products, writer, maker, options, importer, tracking),
         tasks.READ_ORDER: orders.read,
         tasks.READ_PRODUCT: products.read,
         tasks.LINK_INVOICE: reconciler.link_invoice,
@@ -221,7 +223,12 @@ def _pace(settings: Settings) -> PaceRule:
 
 
 def _address(runtime: GatewayRuntime, settings: Settings) -> AddressLimits:
-    return AddressLimits(runtime.pool, settings.outgoing_address, settings.token_calls_per_minute)
+    return AddressLimits(
+        runtime.pool,
+        settings.outgoing_address,
+        settings.token_calls_per_minute,
+        calls_per_second=settings.address_calls_per_second,
+    )
 
 
 def _app(settings: Settings) -> App:

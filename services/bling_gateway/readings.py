@@ -26,7 +26,7 @@ from services.bling_gateway.kept_readings import KEPT, KeptReadings, shaped
 from services.bling_gateway.observe import OrderReading
 from services.bling_gateway.product_readings import ProductReading, ProductReadings
 from services.bling_gateway.sources import ReadOrder
-from services.bling_gateway.store import orders
+from services.bling_gateway.store import orders, tracking
 from shared.contracts.bling_gateway import Problem
 from shared.gateway.store import Pool
 from shared.sealing import MasterKeys
@@ -65,11 +65,14 @@ class Readings:
         order = alone.read.order
         contact, of_contact = await self._contact(client, alone, account_id, order)
         invoice, of_invoice = await self._invoice(client, alone, account_id, order.notaFiscal)
+        async with self._pool.acquire() as conn:
+            ours = await tracking.written(conn, account_id, order_id)
         read = ReadOrder(
             order=order,
             contact=contact,
             products=await self._products.of_order(client, account_id, order),
             named_invoice=invoice,
+            our_services=ours.services,
         )
         return OrderReading(
             alone.began, alone.began_s, alone.identity, alone.number, read, of_contact + of_invoice

@@ -20,12 +20,16 @@ class ReadProduct:
 
 @dataclass(frozen=True)
 class ReadOrder:
-    """An order, its contact and NF-e, and those of its products that could be read."""
+    """An order, its contact and NF-e, and those of its products that could be read.
+
+    ``our_services``: names of services that stand in it because we wrote them there.
+    """
 
     order: wire.Order
     contact: wire.Contact | None = None
     products: Mapping[int, ReadProduct] = field(default_factory=dict)
     named_invoice: wire.Invoice | None = None
+    our_services: frozenset[str] = frozenset()
 
     @property
     def recipient_name(self) -> str:
@@ -43,9 +47,10 @@ class ReadOrder:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """The logistics services that the order's volumes name, each once."""
+        """The logistics services that the order's volumes name, each once, but for our own."""
         named = (parcel.servico for parcel in self.order.transporte.volumes)
-        return tuple(dict.fromkeys(service for service in named if service))
+        wished = (service for service in named if service and service not in self.our_services)
+        return tuple(dict.fromkeys(wished))
 
     @property
     def invoice(self) -> wire.Invoice | None:

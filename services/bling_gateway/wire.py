@@ -12,6 +12,7 @@ from json import loads
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
+import orjson
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 
@@ -28,6 +29,17 @@ def parse_json(body: bytes) -> Any:
         raise ValueError("nested too deeply") from error
     except InvalidOperation as error:
         raise ValueError("a number beyond what can be calculated with") from error
+
+
+def json_text(value: Any) -> bytes:
+    """Write JSON with every Decimal as the number that it is."""
+    return orjson.dumps(value, default=_as_number)
+
+
+def _as_number(value: object) -> orjson.Fragment:
+    if not isinstance(value, Decimal):
+        raise TypeError(type(value).__name__)
+    return orjson.Fragment(str(value))
 
 
 _MAY_HOLD_NO_TEXT: Final = re.compile(rb"\\u(0000|[dD][89a-fA-F])")

@@ -99,6 +99,13 @@ FROM hint
 WHERE partition = $1 AND account_id = $2 AND order_id = ANY ($3::bigint[])
 """
 
+_HINTED_SINCE = """
+SELECT EXISTS (
+    SELECT FROM hint
+    WHERE partition = $1 AND account_id = $2 AND order_id = $3 AND received_at >= $4
+)
+"""
+
 _TAKE_HINTS = """
 DELETE FROM hint
 WHERE partition = $1 AND account_id = $2 AND order_id = $3 AND received_at < $4
@@ -275,6 +282,14 @@ async def hinted_orders(conn: Connection, account_id: UUID, order_ids: Sequence[
     """Return those of the orders that webhooks told of and that were not read since."""
     rows = await conn.fetch(_HINTED_ORDERS, partition_of(account_id), account_id, list(order_ids))
     return {row["order_id"] for row in rows}
+
+
+async def was_hinted_since(
+    conn: Connection, account_id: UUID, order_id: int, moment: datetime
+) -> bool:
+    """Tell whether a webhook told of the order since then, our own echoes left out."""
+    key = partition_of(account_id), account_id, order_id
+    return bool(await conn.fetchval(_HINTED_SINCE, *key, moment))
 
 
 async def take_hints(

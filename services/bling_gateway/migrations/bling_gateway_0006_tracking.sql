@@ -1,0 +1,17 @@
+-- what we wrote into the volumes of orders
+-- depends: bling_gateway_0001_orders
+
+-- migrate: apply
+
+-- `services`: names of services that stand in the order's volumes because we wrote them there, and
+-- that tell nothing of what its seller wished. `codes`: the tracking codes, volume by volume.
+CREATE TABLE tracking_written (
+    partition smallint NOT NULL,
+    account_id uuid NOT NULL,
+    order_id bigint NOT NULL,
+    services text[] NOT NULL,
+    codes text[] NOT NULL,
+    PRIMARY KEY (partition, account_id, order_id)
+);
+
+-- migrate: rollback

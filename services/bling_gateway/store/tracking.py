@@ -1,0 +1,50 @@
+"""What we wrote into the volumes of orders."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.contracts import partition_of
+from shared.gateway.store import Connection
+
+_WRITTEN = """
+SELECT services, codes
+FROM tracking_written
+WHERE partition = $1 AND account_id = $2 AND order_id = $3
+"""
+
+# What was written before stays ours: a write that came to nothing may have been before it.
+_RECORD = """
+INSERT INTO tracking_written AS known (partition, account_id, order_id, services, codes)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (partition, account_id, order_id) DO UPDATE
+SET services = ARRAY(SELECT DISTINCT unnest(known.services || excluded.services)),
+    codes = ARRAY(SELECT DISTINCT unnest(known.codes || excluded.codes))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The names of services and the codes that we ever wrote into an order."""
+
+    services: frozenset[str] = frozenset()
+    codes: frozenset[str] = frozenset()
+
+
+async def written(conn: Connection, account_id: UUID, order_id: int) -> Written:
+    """Return what we wrote into an order."""
+    row = await conn.fetchrow(_WRITTEN, partition_of(account_id), account_id, order_id)
+    return Written(frozenset(row["services"]), frozenset(row["codes"])) if row else Written()
+
+
+async def record(
+    conn: Connection,
+    account_id: UUID,
+    order_id: int,
+    *,
+    services: Collection[str],
+    codes: Collection[str],
+) -> None:
+    """Remember what is about to be written."""
+    key = partition_of(account_id), account_id, order_id
+    await conn.execute(_RECORD, *key, sorted(services), sorted(codes))
