@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 from time import monotonic
 from typing import Final
 from uuid import UUID
@@ -42,29 +43,30 @@ class Allowance:
         return (self.burst - 1) * self.every
 
 
-# In 10 s at most 550 requests, and 250 errors before the rest are held back. What lies between
-# those and Bling's limits is for what is under way, and for calls that arrive closer together than
-# they were sent.
-_REQUESTS: Final = Allowance(burst=100, per_second=45)
+# 250 errors in 10 s before all calls are held back. What lies between that and Bling's limit is for
+# calls that are under way.
 _ERRORS: Final = Allowance(burst=100, per_second=15)
 
 
 class AddressLimits:
     """Keeps an address clear of Bling's blocks, below each limit; who has its ``name`` shares it.
 
-    ``token_calls_per_minute`` are spread: a fifth of them may go out together.
+    Two seconds' calls may go out at once. ``token_calls_per_minute`` are spread: a fifth of them
+    may go out together.
     """
 
     def __init__(
         self,
         pool: Pool,
         name: str,
-        token_calls_per_minute: int,
+        token_calls_per_minute: int = 18,
         *,
+        calls_per_second: float = 45.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._pool = pool
         self._name = name
+        self._requests = Allowance(ceil(2 * calls_per_second), calls_per_second)
         self._token_calls = _spread(token_calls_per_minute)
         self._sleep = sleep
         self._is_known = False
@@ -80,8 +82,8 @@ class AddressLimits:
             self._pool,
             self._name,
             calls,
-            every=_REQUESTS.every,
-            at_once=_REQUESTS.at_once,
+            every=self._requests.every,
+            at_once=self._requests.at_once,
             errors_ahead=_ERRORS.at_once,
         )
         if wait is None:

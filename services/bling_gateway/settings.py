@@ -29,6 +29,9 @@ class Settings(ServiceSettings):
     """Per account. Bling allows 120,000, which the seller's other apps share."""
     outgoing_address: str = Field("default", min_length=1)
     """What the address is called that Bling sees. Replicas of the same name share its limits."""
+    address_calls_per_second: float = Field(45.0, gt=0)
+    """Of the outgoing address, beyond a burst of two seconds' calls. Bling blocks it after 600
+    calls in ten seconds."""
     token_calls_per_minute: int = Field(18, ge=1)
     """Of the outgoing address. Bling blocks it after 20."""
     reconcile_every_s: float = Field(900.0, gt=0)

@@ -61,7 +61,9 @@ def gateway_environment(
         "BLING_GATEWAY_API_URL": bling,
         "BLING_GATEWAY_AUTHORIZE_URL": f"{bling}/oauth/authorize",
         "BLING_GATEWAY_TOKEN_URL": f"{bling}/oauth/token",
+        "BLING_GATEWAY_REVOKE_URL": f"{bling}/oauth/revoke",
         "BLING_GATEWAY_CALLS_PER_SECOND": "100",
+        "BLING_GATEWAY_ADDRESS_CALLS_PER_SECOND": "1000",
         "BLING_GATEWAY_TOKEN_CALLS_PER_MINUTE": "1000",
     }
 
@@ -232,11 +234,11 @@ class Stage:
 
 @asynccontextmanager
 async def running_stage(
-    database_url: str, amqp_url: str, bus_prefix: str, log: Path
+    database_url: str, amqp_url: str, bus_prefix: str, log: Path, **settings: str
 ) -> AsyncIterator[Stage]:
-    """Migrate, start the double and the gateway, and listen."""
+    """Migrate, start the double and the gateway (told these settings, too), and listen."""
     ports = Ports()
-    environment = gateway_environment(database_url, amqp_url, bus_prefix, ports)
+    environment = gateway_environment(database_url, amqp_url, bus_prefix, ports) | settings
     gateway_url, bling_url = (f"http://127.0.0.1:{port}" for port in (ports.gateway, ports.bling))
     async with (
         migrated("bling_gateway", database_url, environment, log),

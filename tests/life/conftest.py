@@ -27,6 +27,7 @@ async def running_system(name: str, found: Found, state: Path) -> AsyncIterator[
         "LOG_FORMAT": "json",
         # The doubles are told to allow as much below; the demo lives with the real limits.
         "BLING_GATEWAY_CALLS_PER_SECOND": "100",
+        "BLING_GATEWAY_ADDRESS_CALLS_PER_SECOND": "1000",
         "BLING_GATEWAY_TOKEN_CALLS_PER_MINUTE": "1000",
     }
     try:
