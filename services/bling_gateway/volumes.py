@@ -57,7 +57,9 @@ def tracked(raw: Raw, volumes: Sequence[TrackedVolume], *, ours: Collection[str]
 
 def body_of(order: Raw) -> dict[str, Json]:
     """Return what is sent to save the order: all of it but what Bling alone writes."""
-    body = {name: _referring(value) for name, value in order.items() if name not in _READ_ONLY}
+    body: dict[str, Json] = _referring(
+        {name: value for name, value in order.items() if name not in _READ_ONLY}
+    )
     for name in _WITHOUT_IDS:
         body[name] = [_without_id(part) for part in body.get(name) or []]
     return body
