@@ -1,5 +1,7 @@
 """Which error each of Bling's answers is."""
 
+from collections.abc import Callable
+
 import pytest
 
 from services.bling_gateway import errors
@@ -59,7 +61,7 @@ def test_a_limit_says_whose_it_is(period: bytes, expected: str) -> None:
         (400, body("invalid_grant"), errors.AccountDeadError),
         (400, b'{"error": "invalid_grant"}', errors.AccountDeadError),
         (400, body("VALIDATION_ERROR"), errors.AccountDeadError),
-        (401, body("invalid_client"), errors.UnavailableError),
+        (401, body("invalid_client"), errors.AppRefusedError),
         (403, PLAIN_PAGE, errors.ThrottledError),
         (503, b"", errors.UnavailableError),
     ],
@@ -68,3 +70,15 @@ def test_only_a_dead_authorisation_disconnects(
     status: int, content: bytes, expected: type[errors.BlingError]
 ) -> None:
     assert type(token_error(Answer.of(status, content))) is expected
+
+
+@pytest.mark.parametrize("decide", [token_error, resource_error])
+def test_an_inactive_company_is_told_as_such(
+    decide: Callable[[Answer], errors.BlingError],
+) -> None:
+    content = b'{"error": {"type": "UNAUTHORIZED_ERROR", "message": "Empresa inativa"}}'
+
+    error = decide(Answer.of(401, content))
+
+    assert isinstance(error, errors.AccountDeadError)
+    assert error.cause == "company_inactive"
