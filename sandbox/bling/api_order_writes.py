@@ -1,48 +1,17 @@
 """Creating and replacing sales orders, with the checks that Bling makes."""
 
 import copy
-from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 
-from sandbox.bling import contacts, errors, money, orders
+from sandbox.bling import contacts, errors, invoices, money, order_body, orders
 from sandbox.bling.context import data, reached
-from sandbox.bling.queries import DAY, json_object, path_id
+from sandbox.bling.errors import ApiError
+from sandbox.bling.queries import json_object, path_id
 from sandbox.bling.sandbox import Sandbox
 from sandbox.bling.situations import OPEN
-from sandbox.bling.state import Company, Json, Situation
-
-REQUIRED = ("contato", "data", "dataSaida", "dataPrevista", "itens", "parcelas")
-READ_ONLY = ("id", "numero", "totalProdutos", "total", "notaFiscal", "situacao")
-
-_DEFAULTS: Json = {
-    "numeroLoja": "",
-    "loja": {"id": 0, "unidadeNegocio": {"id": 0}},
-    "numeroPedidoCompra": "",
-    "outrasDespesas": 0,
-    "observacoes": "",
-    "observacoesInternas": "",
-    "desconto": {"valor": 0, "unidade": "REAL"},
-    "categoria": {"id": 0},
-    "tributacao": {"totalICMS": 0, "totalIPI": 0},
-    "transporte": {
-        "fretePorConta": 0,
-        "frete": 0,
-        "quantidadeVolumes": 0,
-        "pesoBruto": 0,
-        "prazoEntrega": 0,
-        "contato": {"id": 0, "nome": ""},
-        "etiqueta": dict.fromkeys(
-            ("nome", "endereco", "numero", "complemento", "municipio", "uf", "cep", "bairro",
-             "nomePais"), "",
-        ),
-        "volumes": [],
-    },
-    "vendedor": {"id": 0},
-    "intermediador": {"cnpj": "", "nomeUsuario": ""},
-    "taxas": {"taxaComissao": 0, "custoFrete": 0, "valorBase": 0},
-}  # fmt: skip
+from sandbox.bling.state import Company, Json, Order, Situation
 
 
 async def create_order(request: web.Request) -> web.Response:
@@ -50,9 +19,12 @@ async def create_order(request: web.Request) -> web.Response:
     sandbox, company = reached(request)
     sent = await json_object(request)
     situation = _situation(company, sent)
-    body = _checked(company, sent)
+    body = order_body.completed(sent)
+    body["contato"] = _contact(company, body["contato"])
+    _check_products(company, body, saved=[])
+    _check_instalments(company, body)
     for part in [*body["itens"], *body["parcelas"], *body["transporte"]["volumes"]]:
-        part.pop("id", None)
+        part.pop("id")
     body["notaFiscal"] = {"id": 0}
     orders.number_parts(sandbox, body)
     order = orders.store(sandbox, company, body, situation, "api")
@@ -65,74 +37,62 @@ async def replace_order(request: web.Request) -> web.Response:
     order = company.live_order(path_id(request, "order_id"))
     if order is None:
         raise errors.not_found()
-    body = _checked(company, await json_object(request))
+    body = order_body.completed(await json_object(request))
+    _check_not_invoiced(sandbox, company, order)
+    _keep_contact(company, order.body, body)
+    _check_products(company, body, saved=order.body["itens"])
+    _check_instalments(company, body)
     _check_instalment_ids(order.body, body)
-    kept = {name: copy.deepcopy(order.body[name]) for name in READ_ONLY}
-    body = {**body, **kept}
-    _renew_volumes(order.body, body)
-    if _content(body) == _content(order.body):
+    if _content(body) == _saved_content(order):
         text = "Informações idênticas a última venda salva, aguarde para salvar novamente"
         raise errors.order_not_saved(errors.field(errors.IDENTICAL_ORDER, text, "venda"))
-    _finish(sandbox, company, order.id, body)
+    _replace(sandbox, company, order, body)
     return data({"id": order.id, "alertas": [], "rastreamento": {}})
 
 
-def _finish(sandbox: Sandbox, company: Company, order_id: int, body: Json) -> None:
+def _replace(sandbox: Sandbox, company: Company, order: Order, body: Json) -> None:
+    _renew_items(order.body, body)
+    _renew_volumes(order.body, body)
+    orders.renew_instalments(body)
     orders.number_parts(sandbox, body)
-    money.set_totals(body)
-    order = company.orders[order_id]
-    order.body = body
+    kept = {name: copy.deepcopy(order.body[name]) for name in order_body.READ_ONLY}
+    order.body = {**body, **kept}
+    money.set_totals(order.body)
     orders.changed(sandbox, company, order)
 
 
-def _checked(company: Company, sent: Json) -> Json:
-    """Check a body and complete it with empty values."""
-    for name in REQUIRED:
-        if not sent.get(name):
-            raise errors.missing(name)
-    try:
-        for name in ("data", "dataSaida", "dataPrevista"):
-            datetime.strptime(sent[name], DAY)  # noqa: DTZ007 - a day without zone
-        body = orders.deep_merge(_DEFAULTS, _writable(sent))
-        _check_shapes(body)
-        body["contato"] = _contact(company, sent["contato"])
-        _check_items(body["itens"])
-        _check_instalments(company, body)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        # Bling's own complaint about wrong types is not documented.
-        raise errors.validation("Os dados informados são inválidos") from error
-    return body
-
-
-def _writable(sent: Json) -> Json:
-    return {
-        name: value for name, value in sent.items() if name not in READ_ONLY and value is not None
-    }
-
-
-def _check_shapes(body: Json) -> None:
-    for name, empty in _DEFAULTS.items():
-        if isinstance(empty, dict) and not isinstance(body[name], dict):
-            raise TypeError(name)
-    parts = (body["itens"], body["parcelas"], body["transporte"]["volumes"])
-    if not all(isinstance(part, dict) for several in parts for part in several):
-        raise TypeError("a part of the order is no object")
+def _check_not_invoiced(sandbox: Sandbox, company: Company, order: Order) -> None:
+    if invoices.is_issued(company, order) and not sandbox.unconfirmed.invoiced_order_writable:
+        raise errors.validation(
+            "Não foi possível salvar a venda",
+            description="A venda possui nota fiscal emitida e não pode ser alterada.",
+        )
 
 
 def _contact(company: Company, sent: Json) -> Json:
-    contact = company.contacts.get(int(sent["id"]))
+    contact = company.contacts.get(sent["id"])
     if contact is None:
         raise errors.validation("O contato informado não foi encontrado")
     return contacts.brief(contact)
 
 
-def _check_items(items: list[Json]) -> None:
-    for item in items:
-        for name in ("quantidade", "valor", "descricao"):
-            if item.get(name) in (None, ""):
-                raise errors.missing(f"itens.{name}")
-        float(item["quantidade"])
-        float(item["valor"])
+def _keep_contact(company: Company, saved: Json, body: Json) -> None:
+    """Write down another contact's name and document; those of the same one stay as they are."""
+    same = body["contato"]["id"] == saved["contato"]["id"]
+    body["contato"] = (
+        copy.deepcopy(saved["contato"]) if same else _contact(company, body["contato"])
+    )
+
+
+def _check_products(company: Company, body: Json, *, saved: list[Json]) -> None:
+    """Refuse unknown products; an item may keep one that was deleted since."""
+    known = {0, *company.products, *(_product_id(item) for item in saved)}
+    if not {_product_id(item) for item in body["itens"]} <= known:
+        raise errors.validation("O produto informado não foi encontrado")
+
+
+def _product_id(item: Json) -> int:
+    return int((item.get("produto") or {}).get("id") or 0)
 
 
 def _check_instalments(company: Company, body: Json) -> None:
@@ -142,9 +102,10 @@ def _check_instalments(company: Company, body: Json) -> None:
             "code": errors.BAD_PAYMENT_METHOD,
             "msg": "Id da forma de pagamento inválido.",
             "element": "formaPagamento",
+            "namespace": "VENDAS",
         }
         for index, part in enumerate(body["parcelas"])
-        if part.get("formaPagamento", {}).get("id", 0) not in (0, *company.payment_methods)
+        if part["formaPagamento"]["id"] not in (0, *company.payment_methods)
     ]
     if wrong:
         text = "Existem erros nas parcelas"
@@ -156,17 +117,27 @@ def _check_instalments(company: Company, body: Json) -> None:
 
 
 def _check_instalment_ids(saved: Json, body: Json) -> None:
-    known = {part["id"] for part in saved["parcelas"]}
-    if any(part.get("id") and part["id"] not in known for part in body["parcelas"]):
+    """Refuse the id of an instalment from before the last save."""
+    known = {0, *(part["id"] for part in saved["parcelas"])}
+    if not {part["id"] for part in body["parcelas"]} <= known:
         raise errors.validation("O id da parcela informada é inválido")
+
+
+def _renew_items(saved: Json, body: Json) -> None:
+    """Keep an item's id only if the order has such an item."""
+    known = {item["id"] for item in saved["itens"]}
+    for item in body["itens"]:
+        if item["id"] not in known:
+            item["id"] = 0
 
 
 def _renew_volumes(saved: Json, body: Json) -> None:
     """Keep the id of a volume only while its logistics service stays the same."""
-    services = {volume["id"]: volume["servico"] for volume in saved["transporte"]["volumes"]}
+    volumes = (saved.get("transporte") or {}).get("volumes") or []
+    services = {volume["id"]: volume.get("servico", "") for volume in volumes}
     for volume in body["transporte"]["volumes"]:
-        if services.get(volume.get("id")) != volume.get("servico"):
-            volume.pop("id", None)
+        if services.get(volume["id"]) != volume["servico"]:
+            volume["id"] = 0
 
 
 def _situation(company: Company, sent: Json) -> Situation:
@@ -177,9 +148,17 @@ def _situation(company: Company, sent: Json) -> Situation:
     return company.situations[wanted]
 
 
+def _saved_content(order: Order) -> Any:
+    try:
+        return _content(order_body.completed(order.body))
+    except ApiError:
+        # A control gave this order what the API would not take: no body equals it.
+        return None
+
+
 def _content(body: Json) -> Any:
     """Take away what does not count when two versions of an order are compared."""
-    plain = {name: value for name, value in body.items() if name not in READ_ONLY}
+    plain = {**body, "contato": body["contato"]["id"]}
     for name in ("itens", "parcelas"):
         plain[name] = [{k: v for k, v in part.items() if k != "id"} for part in plain[name]]
     return plain

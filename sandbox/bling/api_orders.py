@@ -2,18 +2,20 @@
 
 from aiohttp import web
 
-from sandbox.bling import errors, orders
+from sandbox.bling import errors, invoices, orders, transitions
 from sandbox.bling.context import FAULT, data, reached
 from sandbox.bling.faults import Fault
-from sandbox.bling.queries import MOMENT, integer, integers, page, path_id, period, texts
+from sandbox.bling.order_filter import OrderFilter
+from sandbox.bling.queries import integers, page, path_id
 from sandbox.bling.sandbox import Sandbox
-from sandbox.bling.state import Company, Json, Order, Situation, local
+from sandbox.bling.state import Company, Order, Situation
 
 
 async def list_orders(request: web.Request) -> web.Response:
     """List orders, newest first; Bling documents no order."""
-    _, company = reached(request)
-    matching = [order for order in reversed(company.live_orders()) if _matches(request, order)]
+    sandbox, company = reached(request)
+    wanted = OrderFilter.read(request, bare_days=not sandbox.unconfirmed.change_dates_need_hour)
+    matching = [order for order in reversed(company.live_orders()) if wanted.admits(order)]
     return data([orders.summary(order) for order in page(request, matching)])
 
 
@@ -59,6 +61,7 @@ async def change_situation(request: web.Request) -> web.Response:
             errors.field(errors.SAME_SITUATION, "A venda possui a mesma situação", "situacao")
         )
     _require_transition(sandbox, company, order, situation)
+    _check_not_invoiced(sandbox, company, order)
     orders.take_on_situation(sandbox, company, order, situation, "api")
     return web.Response(status=204)
 
@@ -85,41 +88,16 @@ def _require_transition(
 ) -> None:
     if not sandbox.unconfirmed.transition_required:
         return
-    step = (order.body["situacao"]["id"], situation.id)
-    allowed = {
-        (transition["situacaoOrigem"]["id"], transition["situacaoDestino"]["id"])
-        for transition in company.transitions.values()
-        if transition["ativo"]
-    }
-    if step not in allowed:
+    if transitions.active(company, order.body["situacao"]["id"], situation.id) is None:
         raise errors.validation(
             "Não foi possível alterar a situação da venda",
             description="Não existe transição entre a situação atual e a informada.",
         )
 
 
-def _matches(request: web.Request, order: Order) -> bool:
-    body = order.body
-    return (
-        _references_match(request, body)
-        and _one_of(integers(request, "idsSituacoes[]"), body["situacao"]["id"])
-        and _one_of(texts(request, "numerosLojas[]"), body["numeroLoja"])
-        and body["data"] in period(request, "data")
-        and body["dataPrevista"] in period(request, "dataPrevista")
-        and local(order.changed_at) in period(request, "dataAlteracao", MOMENT)
-    )
-
-
-def _references_match(request: web.Request, body: Json) -> bool:
-    wanted = {
-        "idContato": body["contato"]["id"],
-        "numero": body["numero"],
-        "idLoja": body["loja"]["id"],
-        "idVendedor": body["vendedor"]["id"],
-        "idUnidadeNegocio": body["loja"]["unidadeNegocio"]["id"],
-    }
-    return all(integer(request, name) in (None, value) for name, value in wanted.items())
-
-
-def _one_of(wanted: set[int] | set[str], value: object) -> bool:
-    return not wanted or value in wanted
+def _check_not_invoiced(sandbox: Sandbox, company: Company, order: Order) -> None:
+    if invoices.is_issued(company, order) and not sandbox.unconfirmed.invoiced_order_moves:
+        raise errors.validation(
+            "Não foi possível alterar a situação da venda",
+            description="A venda possui nota fiscal emitida.",
+        )

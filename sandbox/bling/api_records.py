@@ -77,42 +77,6 @@ async def get_invoice(request: web.Request) -> web.Response:
     return data(_found(company.invoices.get(path_id(request, "invoice_id"))).body)
 
 
-async def get_company(request: web.Request) -> web.Response:
-    """Tell which company the access token belongs to."""
-    _, company = reached(request)
-    return data(
-        {
-            "id": company.id,
-            "nome": company.name,
-            "cnpj": company.cnpj,
-            "email": company.email,
-            "dataContrato": str(company.contract_date),
-        }
-    )
-
-
-async def list_channels(request: web.Request) -> web.Response:
-    """List sales channels."""
-    _, company = reached(request)
-    situation = integer(request, "situacao")
-    kinds = texts(request, "tipos[]")
-    rows = [
-        channel
-        for channel in company.channels.values()
-        if situation in (None, channel["situacao"]) and (not kinds or channel["tipo"] in kinds)
-    ]
-    return data(page(request, rows))
-
-
-async def get_channel(request: web.Request) -> web.Response:
-    """Show one sales channel with its branches."""
-    _, company = reached(request)
-    channel = company.channels.get(path_id(request, "channel_id"))
-    if channel is None:
-        raise not_found()
-    return data({**channel, "filiais": []})
-
-
 def _found(record: Record | None) -> Record:
     if record is None:
         raise not_found()

@@ -4,29 +4,26 @@ import re
 
 from aiohttp import web
 
+from sandbox.bling import postings, transitions
 from sandbox.bling.context import data, reached
 from sandbox.bling.errors import missing, not_found, validation
 from sandbox.bling.queries import json_object, path_id
 from sandbox.bling.situations import BUILT_IN, SALES_MODULE, add_custom
 from sandbox.bling.state import Company, Json, Situation
 
-_ACTIONS = (
-    {"id": 1, "nome": "lancarEstoque", "descricao": "Lançar estoque"},
-    {"id": 2, "nome": "lancarContas", "descricao": "Lançar contas"},
-    {"id": 6, "nome": "estornarEstoque", "descricao": "Estornar estoque"},
-    {"id": 7, "nome": "estornarContas", "descricao": "Estornar contas"},
-)
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
+_NO_CREATION = "O módulo informado não permite criar situações"
 _BUILT_IN_IDS = frozenset(situation.id for situation in BUILT_IN)
 
 
 async def list_modules(request: web.Request) -> web.Response:
     """List the modules that have situações; only sales orders are played here."""
+    sandbox, _ = reached(request)
     sales = {
         "id": SALES_MODULE,
         "nome": "Vendas",
         "descricao": "Pedidos de Venda",
-        "criarSituacoes": True,
+        "criarSituacoes": sandbox.unconfirmed.situation_creation == "allowed",
     }
     return data([sales])
 
@@ -41,7 +38,11 @@ async def list_situations(request: web.Request) -> web.Response:
 async def list_actions(request: web.Request) -> web.Response:
     """List what a transition of a module can do."""
     _check_module(request)
-    return data([dict(action) for action in _ACTIONS])
+    listed = [
+        {"id": action, "nome": name, "descricao": title}
+        for action, (name, title, _) in postings.ACTIONS.items()
+    ]
+    return data(listed)
 
 
 async def list_transitions(request: web.Request) -> web.Response:
@@ -59,7 +60,9 @@ async def get_situation(request: web.Request) -> web.Response:
 
 async def create_situation(request: web.Request) -> web.Response:
     """Create a seller's own situação."""
-    _, company = reached(request)
+    sandbox, company = reached(request)
+    if sandbox.unconfirmed.situation_creation == "refused":
+        raise validation(_NO_CREATION)
     name, inherited, colour = _checked(company, await json_object(request), changing=None)
     made = add_custom(company, name=name, inherited=inherited, colour=colour)
     return data({"id": made.id}, status=201)
@@ -93,19 +96,19 @@ async def get_transition(request: web.Request) -> web.Response:
 
 
 async def create_transition(request: web.Request) -> web.Response:
-    """Allow a step from one situação to another."""
+    """Set up a step from one situação to another."""
     sandbox, company = reached(request)
-    content = _checked_transition(company, await json_object(request))
-    transition_id = sandbox.ids.take()
-    company.transitions[transition_id] = {"id": transition_id, **content}
-    return data({"id": transition_id}, status=201)
+    content = _checked_transition(company, await json_object(request), changing=None)
+    made = transitions.add(company, sandbox.ids, content)
+    return data({"id": made["id"]}, status=201)
 
 
 async def change_transition(request: web.Request) -> web.Response:
     """Replace a transition."""
     _, company = reached(request)
     transition_id = int(_transition(request, company)["id"])
-    content = _checked_transition(company, await json_object(request))
+    sent = await json_object(request)
+    content = _checked_transition(company, sent, changing=transition_id)
     company.transitions[transition_id] = {"id": transition_id, **content}
     return data({"id": transition_id})
 
@@ -151,7 +154,7 @@ def _checked(company: Company, sent: Json, *, changing: int | None) -> tuple[str
         if not sent.get(name):
             raise missing(name)
     if sent["idModuloSistema"] != SALES_MODULE:
-        raise validation("O módulo informado não permite criar situações")
+        raise validation(_NO_CREATION)
     if not isinstance(sent["idHerdado"], int) or sent["idHerdado"] not in _BUILT_IN_IDS:
         raise validation("A situação herdada informada não foi encontrada")
     if not (isinstance(sent["cor"], str) and _COLOUR.fullmatch(sent["cor"])):
@@ -171,17 +174,18 @@ def _transition(request: web.Request, company: Company) -> Json:
     return found
 
 
-def _checked_transition(company: Company, sent: Json) -> Json:
-    ends = {name: _end(sent, name) for name in ("situacaoOrigem", "situacaoDestino")}
-    for situation_id in ends.values():
-        if situation_id not in company.situations:
-            raise validation("A situação informada não foi encontrada")
-    return {
-        "ativo": bool(sent.get("ativo", True)),
-        "acoes": list(sent.get("acoes") or []),
-        "modulo": {"id": SALES_MODULE},
-        **{name: {"id": situation_id} for name, situation_id in ends.items()},
-    }
+def _checked_transition(company: Company, sent: Json, *, changing: int | None) -> Json:
+    origin, destination = (_end(sent, name) for name in ("situacaoOrigem", "situacaoDestino"))
+    if not {origin, destination} <= company.situations.keys():
+        raise validation("A situação informada não foi encontrada")
+    same = transitions.between(company, origin, destination)
+    if same is not None and same["id"] != changing:
+        raise validation("Já existe uma transição entre as situações informadas")
+    actions = sent.get("acoes") or []
+    if not isinstance(actions, list) or not all(one in postings.ACTIONS for one in actions):
+        raise validation("A ação informada não foi encontrada")
+    active = bool(sent.get("ativo", True))
+    return transitions.content(origin, destination, actions=actions, active=active)
 
 
 def _end(sent: Json, name: str) -> int:

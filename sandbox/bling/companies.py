@@ -6,20 +6,16 @@ from random import Random
 from uuid import uuid4
 
 from sandbox.bling import catalogue, documents, people
+from sandbox.bling.channels import payment_methods, starting_channels
+from sandbox.bling.logistics import starting_logistics
 from sandbox.bling.situations import starting_situations
-from sandbox.bling.state import Clock, Company, Ids, Json, Record, WebhookRules, today
+from sandbox.bling.state import Clock, Company, Ids, Record, WebhookRules, today
 from sandbox.bling.webhooks import RETRY_GAPS_S
 
 STARTING_PRODUCTS = 8
 
 # The first company keeps its id over restarts, as a real account does.
 _FIRST_COMPANY_ID = hashlib.md5(b"first company", usedforsecurity=False).hexdigest()
-
-_CHANNELS = (
-    ("Loja própria", "LojaVirtual"),
-    ("Mercado Livre", "MercadoLivre"),
-    ("Shopee", "Shopee"),
-)
 
 
 def first_company(ids: Ids, clock: Clock) -> Company:
@@ -56,17 +52,11 @@ def _make_company(
         random=random,
         webhooks=WebhookRules(retry_gaps_s=RETRY_GAPS_S),
         situations=starting_situations(random),
-        channels=_channels(ids),
-        payment_methods=tuple(ids.take() for _ in range(3)),
+        payment_methods=payment_methods(ids),
+        deposit=ids.take(),
     )
+    starting_channels(company, ids)
+    starting_logistics(company, ids)
     for _ in range(STARTING_PRODUCTS):
         add_product(company, ids, clock)
     return company
-
-
-def _channels(ids: Ids) -> dict[int, Json]:
-    made: dict[int, Json] = {}
-    for name, kind in _CHANNELS:
-        channel_id = ids.take()
-        made[channel_id] = {"id": channel_id, "descricao": name, "tipo": kind, "situacao": 1}
-    return made

@@ -5,10 +5,11 @@ from datetime import datetime
 
 from sandbox.bling import automation, documents, orders
 from sandbox.bling.sandbox import Sandbox
-from sandbox.bling.state import BRASILIA, Company, Json, Order, Record, local
+from sandbox.bling.state import BRASILIA, Company, Invoice, Json, Order, local
 
 PENDING = 1
 AUTHORISED = 5
+ISSUED = (AUTHORISED, 6)
 CANCELLED = 2
 LAST_STATE = 11
 
@@ -22,16 +23,42 @@ _HINT = (
 )  # fmt: skip
 
 
-def issue(sandbox: Sandbox, company: Company, order: Order, state: int) -> Record:
-    """Bring an order's invoice to a state; the first call makes it, pending, and links it."""
+def is_issued(company: Company, order: Order) -> bool:
+    """Tell whether an order's invoice was authorised."""
+    invoice = company.invoices.get(order.body["notaFiscal"]["id"])
+    return invoice is not None and invoice.body["situacao"] in ISSUED
+
+
+def make(
+    sandbox: Sandbox,
+    company: Company,
+    order: Order,
+    *,
+    consumer: bool = False,
+    override: Json | None = None,
+) -> Invoice:
+    """Make an order's invoice, pending, with changes laid over it, and link it to the order."""
+    body = orders.deep_merge(_body(sandbox, company, order), override or {})
+    now = sandbox.clock()
+    invoice = Invoice(body=body, created_at=now, changed_at=now, consumer=consumer)
+    company.invoices[invoice.id] = invoice
+    _announce(sandbox, company, invoice, "created")
+    order.body["notaFiscal"] = {"id": invoice.id}
+    if sandbox.unconfirmed.invoice_updates_order:
+        orders.changed(sandbox, company, order)
+    return invoice
+
+
+def issue(
+    sandbox: Sandbox, company: Company, order: Order, state: int, override: Json | None = None
+) -> Invoice:
+    """Bring an order's invoice to a state; the first call makes it."""
     invoice = company.invoices.get(order.body["notaFiscal"]["id"])
     if invoice is None:
-        invoice = _make(sandbox, company, order)
-        company.invoices[invoice.id] = invoice
-        _announce(sandbox, company, invoice, "created")
-        order.body["notaFiscal"] = {"id": invoice.id}
-        if sandbox.unconfirmed.invoice_updates_order:
-            orders.changed(sandbox, company, order)
+        invoice = make(sandbox, company, order, override=override)
+    elif override:
+        invoice.body = orders.deep_merge(invoice.body, override)
+        _announce(sandbox, company, invoice, "updated")
     if invoice.body["situacao"] != state:
         invoice.body["situacao"] = state
         invoice.changed_at = sandbox.clock()
@@ -41,21 +68,22 @@ def issue(sandbox: Sandbox, company: Company, order: Order, state: int) -> Recor
     return invoice
 
 
-def summary(invoice: Record) -> Json:
+def summary(invoice: Invoice) -> Json:
     """Show an invoice as lists do."""
     return {name: copy.deepcopy(invoice.body[name]) for name in _SUMMARY}
 
 
-def _announce(sandbox: Sandbox, company: Company, invoice: Record, action: str) -> None:
+def _announce(sandbox: Sandbox, company: Company, invoice: Invoice, action: str) -> None:
     data = {name: copy.deepcopy(invoice.body[name]) for name in _HINT}
     data["contato"] = {"id": invoice.body["contato"]["id"]}
-    sandbox.webhooks.announce(company, f"invoice.{action}", data)
+    resource = "consumer_invoice" if invoice.consumer else "invoice"
+    sandbox.webhooks.announce(company, f"{resource}.{action}", data)
 
 
-def _make(sandbox: Sandbox, company: Company, order: Order) -> Record:
+def _body(sandbox: Sandbox, company: Company, order: Order) -> Json:
     now = sandbox.clock()
     number = len(company.invoices) + 1
-    body: Json = {
+    return {
         "id": sandbox.ids.take(),
         "tipo": 1,
         "situacao": PENDING,
@@ -77,7 +105,6 @@ def _make(sandbox: Sandbox, company: Company, order: Order) -> Record:
         "linkDanfe": "",
         "linkPDF": "",
     }
-    return Record(body=body, created_at=now, changed_at=now)
 
 
 def _key(company: Company, now: datetime, number: int) -> str:

@@ -211,6 +211,6 @@ def _instalments(sandbox: Sandbox, company: Company, body: Json) -> list[Json]:
         money.order_total(body),
         count=company.random.randint(1, 3),
         first_due=dt.date.fromisoformat(body["data"]),
-        payment_method=company.payment_methods[0],
+        payment_method=next(iter(company.payment_methods)),
         ids=sandbox.ids,
     )

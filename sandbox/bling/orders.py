@@ -52,6 +52,7 @@ def take_on_situation(
 def edit(sandbox: Sandbox, company: Company, order: Order, changes: Json) -> None:
     """Change parts of an order as the seller would on the screen; instalments follow the total."""
     merged = deep_merge(order.body, changes)
+    renew_instalments(merged)
     number_parts(sandbox, merged)
     money.set_totals(merged)
     money.respread_instalments(merged)
@@ -71,6 +72,12 @@ def changed(sandbox: Sandbox, company: Company, order: Order) -> None:
     order.changed_at = sandbox.clock()
     order.keep_version()
     sandbox.webhooks.announce(company, "order.updated", hint(order))
+
+
+def renew_instalments(body: Json) -> None:
+    """Take the ids from the instalments: every save of an order makes them anew."""
+    for part in body["parcelas"]:
+        part["id"] = 0
 
 
 def number_parts(sandbox: Sandbox, body: Json) -> None:

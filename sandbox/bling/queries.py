@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TypeVar
 
 from aiohttp import web
@@ -52,15 +52,25 @@ def integers(request: web.Request, name: str) -> set[int]:
     return {_whole(name, text) for text in request.query.getall(name, [])}
 
 
+def flag(request: web.Request, name: str) -> bool:
+    """Read a yes or no of the query, in the ways that clients write it."""
+    return request.query.get(name, "").casefold() in ("true", "1")
+
+
 def texts(request: web.Request, name: str) -> set[str]:
     """Read a repeated text parameter such as `numerosLojas[]`."""
     return set(request.query.getall(name, []))
 
 
-def period(request: web.Request, prefix: str, form: str = DAY) -> Period:
-    """Read `<prefix>Inicial` and `<prefix>Final`; more than a year is refused."""
-    start = _moment(request, f"{prefix}Inicial", form)
-    end = _moment(request, f"{prefix}Final", form)
+def period(
+    request: web.Request, prefix: str, form: str = DAY, *, bare_days: bool = False
+) -> Period:
+    """Read `<prefix>Inicial` and `<prefix>Final`; more than a year is refused.
+
+    With `bare_days` a moment may come without its hour; the day then counts whole.
+    """
+    start = _moment(request, f"{prefix}Inicial", form, bare_day=time.min if bare_days else None)
+    end = _moment(request, f"{prefix}Final", form, bare_day=time.max if bare_days else None)
     if start and end and end - start > PERIOD_MAX:
         raise validation(
             "O período informado é maior que o permitido",
@@ -107,11 +117,15 @@ def _whole(name: str, text: str) -> int:
         raise validation(f"O parâmetro {name} deve ser um número inteiro") from error
 
 
-def _moment(request: web.Request, name: str, form: str) -> datetime | None:
+def _moment(
+    request: web.Request, name: str, form: str, *, bare_day: time | None
+) -> datetime | None:
     text = request.query.get(name)
     if not text:
         return None
     try:
+        if bare_day is not None and len(text) == len("2026-01-31"):
+            return datetime.combine(date.fromisoformat(text), bare_day)
         return datetime.strptime(text, form)  # noqa: DTZ007 - Bling's dates carry no zone
     except ValueError as error:
         raise validation(f"O parâmetro {name} deve ser uma data válida") from error

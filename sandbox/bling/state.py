@@ -112,6 +112,13 @@ class Order(Record):
         return past[-1] if past else self.versions[0][1]
 
 
+@dataclass(slots=True)
+class Invoice(Record):
+    """An NF-e, or the smaller NFC-e for consumers."""
+
+    consumer: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class StockMove:
     """A physical movement: `S` takes goods out for an order, `E` brings them back."""
@@ -203,7 +210,7 @@ class Company:
     contacts: dict[int, Record] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
     orders_made: int = 0
-    invoices: dict[int, Record] = field(default_factory=dict)
+    invoices: dict[int, Invoice] = field(default_factory=dict)
 
     def live_order(self, order_id: int) -> Order | None:
         """Find an order that was not deleted."""
