@@ -234,7 +234,7 @@ class OrderProductMissing(Contract):
     TYPE: ClassVar[str] = "sync.order.product_missing"
 
     product_id: int
-    cause: Literal["gone", "refused", "parked"]
+    cause: Literal["gone", "refused", "parked", "discarded"]
 
 
 class OrderContentChanged(Contract):
@@ -355,6 +355,7 @@ class AccountReasonRaised(Contract):
     TYPE: ClassVar[str] = "sync.account.reason_raised"
 
     code: str
+    details: tuple[str, ...] = ()
 
 
 class AccountReasonCleared(Contract):

@@ -42,7 +42,13 @@ def actor_of(request: web.Request) -> str:
 
 def action(request: web.Request, account_id: UUID, stream: str, data: Contract) -> Incoming:
     """Return a person's action as it is logged."""
-    event_id = request_id_of(request) or uuid4()
+    return acted(request, account_id, stream, data, request_id_of(request) or uuid4())
+
+
+def acted(
+    request: web.Request, account_id: UUID, stream: str, data: Contract, event_id: UUID
+) -> Incoming:
+    """Return a person's action under an id of its own."""
     return Incoming(
         account_id=account_id,
         event_id=event_id,

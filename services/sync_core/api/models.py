@@ -7,13 +7,19 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.contracts.account import Filter, Mapping, Mode, Policies
+from shared.contracts.bling_gateway import LogisticsService, Store
 from shared.contracts.hub_gateway import HubStatus
 from shared.contracts.sync_core import (
+    DiscardRequested,
+    DisconnectionRequested,
     FilterChanged,
+    ImportRequested,
     MappingChanged,
     ModeChanged,
     OrderSettled,
+    PauseRequested,
     PoliciesChanged,
+    SideEffectsAccepted,
     WentLive,
 )
 
@@ -90,6 +96,8 @@ class PoliciesBody(_Request):
 
     delivered_by_hand: Literal["reason", "pass_through"]
     hub_cancellation: Literal["reason", "write"]
+    content_declaration: bool = False
+    tracking_to_bling: bool = False
 
     def as_event(self) -> PoliciesChanged:
         """Return what is logged."""
@@ -104,6 +112,70 @@ class GoLiveBody(_Request):
     def as_event(self) -> WentLive:
         """Return what is logged."""
         return WentLive(go_live=self.go_live)
+
+
+class SideEffectsBody(_Request):
+    """The transitions whose actions are accepted, all of them: the others are not, or no more."""
+
+    transitions: Annotated[tuple[BlingId, ...], Field(max_length=1000)]
+
+    def as_event(self) -> SideEffectsAccepted:
+        """Return what is logged."""
+        return SideEffectsAccepted(transitions=self.transitions)
+
+
+class ImportBody(_Request):
+    """Orders dated since this day that show the start situação already are looked for."""
+
+    since: date
+
+    def as_event(self) -> ImportRequested:
+        """Return what is logged."""
+        return ImportRequested(since=self.since)
+
+
+Cause: TypeAlias = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
+"""Why a person does something, in one line."""
+
+
+class PauseBody(_Request):
+    """Why the account's work is to wait."""
+
+    reason: Cause
+
+    def as_event(self) -> PauseRequested:
+        """Return what is logged."""
+        return PauseRequested(reason=self.reason)
+
+
+class DisconnectBody(_Request):
+    """Which side's authorisation is given back."""
+
+    side: Literal["bling", "hub"]
+
+    def as_event(self) -> DisconnectionRequested:
+        """Return what is logged."""
+        return DisconnectionRequested(side=self.side)
+
+
+OrderName: TypeAlias = BlingId | Annotated[str, Field(min_length=1, max_length=60)]
+"""An order's id in Bling (a JSON number), or the number that people call it by (a string)."""
+
+
+class ConfirmStartsBody(_Request):
+    """The orders that are to go to 360Hub."""
+
+    orders: Annotated[tuple[OrderName, ...], Field(min_length=1, max_length=200)]
+
+
+class DiscardBody(_Request):
+    """Why what is parked is given up."""
+
+    cause: Cause
+
+    def as_event(self) -> DiscardRequested:
+        """Return what is logged."""
+        return DiscardRequested(cause=self.cause)
 
 
 class SettleBody(_Request):
@@ -127,8 +199,8 @@ class CreatedAccount(_Answer):
     tag: str
 
 
-class AccountView(_Answer):
-    """An account, how it is connected and what its seller chose."""
+class _Account(_Answer):
+    """How an account is connected, and what its seller chose."""
 
     account_id: UUID
     tag: str
@@ -141,13 +213,18 @@ class AccountView(_Answer):
     filter: Filter
     policies: Policies
     go_live: date | None
+
+
+class AccountSummary(_Account):
+    """One account of a list. ``reasons``: the codes of what it needs."""
+
     reasons: tuple[str, ...]
 
 
 class AccountPage(_Answer):
     """All accounts, the newest first."""
 
-    accounts: tuple[AccountView, ...]
+    accounts: tuple[AccountSummary, ...]
     next_cursor: str | None
 
 
@@ -170,6 +247,58 @@ class ReasonView(_Answer):
     needs_person: bool
     details: tuple[str, ...]
     explanations: tuple[str, ...]
+
+
+class SideEffectView(_Answer):
+    """What Bling does by itself when our writes move an order that way."""
+
+    transition: int
+    origin: SituationView
+    destination: SituationView
+    actions: tuple[str, ...]
+    accepted: bool
+
+
+class ImportView(_Answer):
+    """The last import: orders found, and read of them."""
+
+    since: date
+    found: int
+    read: int
+    finished: bool
+
+
+class AccountView(_Account):
+    """One account, and all that its seller can choose from.
+
+    ``side_effects``, ``stores`` and ``services`` are null until Bling let us read them.
+    ``proposed_mapping`` is the mapping with what its orders lately showed put in place.
+    """
+
+    reasons: tuple[ReasonView, ...]
+    situations: tuple[SituationView, ...]
+    side_effects: tuple[SideEffectView, ...] | None
+    proposed_mapping: Mapping | None
+    stores: tuple[Store, ...] | None
+    services: tuple[LogisticsService, ...] | None
+    importing: ImportView | None
+
+
+Outcome: TypeAlias = Literal["confirmed", "repeated", "not_waiting", "ambiguous", "unknown"]
+
+
+class StartConfirmation(_Answer):
+    """What became of one order. ``event_id`` is null where nothing is logged."""
+
+    order: OrderName
+    outcome: Outcome
+    event_id: UUID | None = None
+
+
+class StartConfirmations(_Answer):
+    """What became of each order, in the order in which they were named."""
+
+    orders: tuple[StartConfirmation, ...]
 
 
 class OrderSummary(_Answer):

@@ -13,26 +13,26 @@ from services.sync_core.api.acting import LOG, action, log_action
 from services.sync_core.api.answers import answer, limit_of
 from services.sync_core.api.cursors import Number, decode_cursor, encode_cursor
 from services.sync_core.api.models import (
+    DiscardBody,
     EntryView,
     OrderPage,
     OrderSummary,
     OrderView,
     ParkedView,
-    ReasonView,
     SettleBody,
     ShipmentView,
     SituationView,
     TimelinePage,
 )
-from services.sync_core.audit.explanations import explanations
+from services.sync_core.api.reasons import reason_views
 from services.sync_core.audit.timeline import START, Subject, find_order, timeline
 from services.sync_core.audit.words import Words
 from services.sync_core.domain import (
-    REASONS,
     AccountState,
     OrderState,
     can_apply_hub,
     can_reopen,
+    offers,
 )
 from services.sync_core.identity import parse_order_key
 from services.sync_core.log import sql as log_sql
@@ -100,7 +100,7 @@ def _page(rows: list[asyncpg.Record], limit: int) -> OrderPage:
 
 
 def _summary(row: asyncpg.Record) -> OrderSummary:
-    words = Words(AccountState.model_validate_json(row["account"]).situations)
+    words = Words(AccountState.model_validate_json(row["account"]).names)
     return OrderSummary(
         id=f"{row['tag']}-{row['order_id']}",
         account_id=row["account_id"],
@@ -130,7 +130,7 @@ async def show_order(request: web.Request) -> web.Response:
 
 def _order(subject: Subject, parked: list[asyncpg.Record]) -> OrderView:
     order = subject.order
-    words = Words(subject.account.situations)
+    words = Words(subject.account.names)
     return OrderView(
         id=f"{subject.account.tag}-{order.order_id}",
         account_id=subject.account_id,
@@ -141,7 +141,7 @@ def _order(subject: Subject, parked: list[asyncpg.Record]) -> OrderView:
         situation=_situation(order.shown_id, words),
         status=order.shipment.status if order.shipment else None,
         shipment=_shipment(order),
-        reasons=tuple(_reason(*reason, words) for reason in order.reasons.items()),
+        reasons=reason_views(order.reasons, words),
         problems=order.problems,
         waits_for_products=order.waits_for,
         parked_facts=tuple(ParkedView(**row) for row in parked),
@@ -159,18 +159,6 @@ def _shipment(order: OrderState) -> ShipmentView | None:
         registered=shipment.registered,
         status=shipment.status,
         holds=shipment.holds,
-    )
-
-
-def _reason(code: str, details: tuple[str, ...], words: Words) -> ReasonView:
-    reason = REASONS[code]
-    return ReasonView(
-        code=code,
-        sentence=reason.sentence,
-        actions=reason.actions,
-        needs_person=reason.needs_person,
-        details=details,
-        explanations=explanations(code, details, words),
     )
 
 
@@ -222,6 +210,12 @@ def confirming(data: Contract, offered_as: str) -> Callable[[web.Request], Await
     return confirm
 
 
+async def discard(request: web.Request) -> web.Response:
+    """Give up the order's parked commands."""
+    body = await body_of(request, DiscardBody)
+    return await _act(request, body.as_event(), "discard")
+
+
 async def retry(request: web.Request) -> web.Response:
     """Try again what failed: parked facts in their order, then parked commands."""
     subject = await _subject(request)
@@ -264,7 +258,6 @@ def _must_be_possible(order: object, account: AccountState, data: Contract) -> N
 
 def _must_be_offered(order: object, wanted: str) -> None:
     """Refuse what no open reason asks for: the order has moved on since the person looked."""
-    reasons = order.reasons if isinstance(order, OrderState) else {}
-    if not any(wanted in REASONS[code].actions for code in reasons):
+    if not (isinstance(order, OrderState) and offers(order, wanted)):
         detail = "The order has moved on; look at it again."
         raise Problem(409, "action_not_offered", "The order does not ask for this", detail)

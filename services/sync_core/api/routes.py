@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 from pydantic import BaseModel
 
-from services.sync_core.api import accounts, models, orders
+from services.sync_core.api import accounts, confirming, models, orders
 from shared.contracts import sync_core as core
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -41,17 +41,33 @@ _PAGED: Final = (
     Query("cursor", "Where the page before ended: its `next_cursor`"),
     Query("limit", "Entries on a page, 1 to 200"),
 )
+_ACCOUNT: Final = "/api/accounts/{account_id}"
 _ORDER: Final = "/api/orders/{order}"
 
 
 def _choice(name: str, body: type[BaseModel]) -> Route:
     return Route(
         method="PUT",
-        path=f"/api/accounts/{{account_id}}/{{choice:{name}}}",
+        path=f"{_ACCOUNT}/{{choice:{name}}}",
         name=f"choose_{name.replace('-', '_')}",
         meaning=f"Change the account's {name}",
         handler=accounts.choose,
         takes=body,
+        answers=models.Accepted,
+        acts=True,
+    )
+
+
+def _account_action(
+    name: str, meaning: str, handler: Handler, takes: type[BaseModel] | None = None
+) -> Route:
+    return Route(
+        method="POST",
+        path=f"{_ACCOUNT}/{name}",
+        name=f"account_{name.replace('-', '_')}",
+        meaning=meaning,
+        handler=handler,
+        takes=takes,
         answers=models.Accepted,
         acts=True,
     )
@@ -93,7 +109,54 @@ ROUTES: Final[tuple[Route, ...]] = (
         answers=models.AccountPage,
         query=_PAGED,
     ),
+    Route(
+        method="GET",
+        path=_ACCOUNT,
+        name="show_account",
+        meaning="Show an account, and all that its seller can choose from",
+        handler=accounts.show_account,
+        answers=models.AccountView,
+    ),
     *(_choice(name, body) for name, body in accounts.CHOICES.items()),
+    _account_action(
+        "read-options",
+        "Read stores, services and situações in Bling again",
+        accounts.asking(core.EntryOptionsRequested()),
+    ),
+    _account_action(
+        "import",
+        "Look for orders that show the start situação already; none of them starts by itself",
+        accounts.wishing(models.ImportBody),
+        models.ImportBody,
+    ),
+    Route(
+        method="POST",
+        path=f"{_ACCOUNT}/confirm-starts",
+        name="account_confirm_starts",
+        meaning="Send many orders to 360Hub that waited for a person",
+        handler=confirming.confirm_starts,
+        takes=models.ConfirmStartsBody,
+        answers=models.StartConfirmations,
+        acts=True,
+    ),
+    _account_action(
+        "pause",
+        "Let the account's work wait on both sides",
+        accounts.wishing(models.PauseBody),
+        models.PauseBody,
+    ),
+    _account_action(
+        "resume", "Let the account's work go on", accounts.asking(core.ResumeRequested())
+    ),
+    _account_action(
+        "disconnect",
+        "Give one side's authorisation back; the history is kept",
+        accounts.wishing(models.DisconnectBody),
+        models.DisconnectBody,
+    ),
+    _account_action(
+        "retry", "Try again what failed for the account", accounts.asking(core.RetryRequested())
+    ),
     Route(
         method="GET",
         path="/api/orders",
@@ -142,4 +205,5 @@ ROUTES: Final[tuple[Route, ...]] = (
         orders.confirming(core.GoneConfirmed(), "confirm_gone"),
     ),
     _action("retry", "Try again what failed", orders.retry),
+    _action("discard", "Give up what is parked", orders.discard, models.DiscardBody),
 )

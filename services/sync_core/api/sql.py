@@ -8,6 +8,19 @@ FROM accounts
 WHERE partition = $1 AND account_id = $2
 """
 
+ACCOUNT_STATE: Final = """
+SELECT account_id, created_at, state
+FROM accounts
+WHERE partition = $1 AND account_id = $2
+"""
+
+ORDERS_NAMED: Final = """
+SELECT order_id, number
+FROM orders
+WHERE partition = $1 AND account_id = $2
+    AND (order_id = ANY ($3::bigint[]) OR number = ANY ($4::text[]))
+"""
+
 ACCOUNTS: Final = """
 SELECT account_id, created_at, state
 FROM accounts

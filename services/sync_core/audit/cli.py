@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from services.sync_core.audit.explanations import BRASILIA
 from services.sync_core.audit.timeline import START, TimelineEntry, find_order, timeline
 from services.sync_core.identity import parse_order_key
 from services.sync_core.log import replay as proofs
@@ -26,7 +26,6 @@ FOUND_A_DIFFERENCE: Final = 1
 USAGE: Final = 2
 
 _PAGE: Final = 200
-_BRASILIA: Final = ZoneInfo("America/Sao_Paulo")
 _KINDS: Final = {
     "fact": "entrou",
     "decision": "decidido",
@@ -83,7 +82,7 @@ async def _tell(order: str) -> int:
 
 
 def _cells(entry: TimelineEntry) -> tuple[str, ...]:
-    at = entry.at.astimezone(_BRASILIA)
+    at = entry.at.astimezone(BRASILIA)
     cause = str(entry.cause) if entry.cause else ""
     kind = _KINDS[entry.kind]
     return str(entry.position), f"{at:%d/%m %H:%M:%S}", kind, entry.sentence, cause

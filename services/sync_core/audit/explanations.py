@@ -1,8 +1,14 @@
 """What the codes beside a reason mean: which item, which field, which product."""
 
 from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from services.sync_core.audit.words import Words
+from services.sync_core.domain import ACCOUNT_REASONS
+
+BRASILIA: Final = ZoneInfo("America/Sao_Paulo")
 
 
 def explanations(reason: str, details: Iterable[str], words: Words) -> tuple[str, ...]:
@@ -12,19 +18,57 @@ def explanations(reason: str, details: Iterable[str], words: Words) -> tuple[str
 
 def _explanation(reason: str, detail: str, words: Words) -> str:
     match reason:
-        case "parked":
+        case "parked" | "account_parked":
             return f"não foi possível {words.word('command', detail)}"
         case "occurrence":
             return words.word("occurrence", detail)
         case "filtered":
             return words.word("criterion", detail)
+        case "tracking_refused" if ":" not in detail:
+            return words.word("tracking_refusal", detail)
+    if reason in ACCOUNT_REASONS and (told := _of_the_account(detail, words)):
+        return told
     return _named(detail, words)
+
+
+def _of_the_account(detail: str, words: Words) -> str | None:
+    """Say what only an account's reason has beside it."""
+    name, _, about = detail.partition(":")
+    match name:
+        case "cause":
+            return f"causa: {words.word('disconnection', about)}"
+        case "unusable" | "deleted":
+            return words.situation(int(about))
+        case "read":
+            return "o Bling recusou a leitura das situações"
+        case "create":
+            return f"o Bling recusou a criação de {about or 'uma situação'}"
+        case "missed":
+            return f"mudanças sem aviso: {about}"
+        case "since":
+            return f"último aviso: {_moment(about)}"
+        case "transition":
+            return _transition(about, words)
+    return None
+
+
+def _moment(text: str) -> str:
+    return f"{datetime.fromisoformat(text).astimezone(BRASILIA):%d/%m/%Y %H:%M}"
+
+
+def _transition(about: str, words: Words) -> str:
+    origin, destination, actions = about.split(":", 2)
+    names = f"de {words.situation(int(origin))} para {words.situation(int(destination))}"
+    told = [words.word("bling_action", action) for action in actions.split(" ")]
+    return f"{names}: {', '.join(told)}"
 
 
 def _named(detail: str, words: Words) -> str:
     """Say a detail that names its own kind: ``code``, or ``code:what it is about``."""
     name, _, about = detail.partition(":")
     match name:
+        case "message":
+            return f'"{about}"'
         case "hold":
             return f"pendência na 360Hub: {words.word('hold', about)}"
         case "product_missing":

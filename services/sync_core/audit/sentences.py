@@ -1,5 +1,6 @@
 """One sentence for each type of event: what a person reads in a timeline."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from services.sync_core.audit.explanations import explanations
@@ -113,8 +114,8 @@ TEMPLATES: Final = {
     "sync.product.approval_changed": "Produto {product_id} na 360Hub: {status:approval}",
     "sync.account.mapping_adopted": "Mapeamento inicial de situações adotado",
     "sync.account.order_gone": "O pedido {order_id} sumiu do Bling",
-    "sync.account.reason_raised": "Atenção na conta: {code:account_reason}",
-    "sync.account.reason_cleared": "Resolvido na conta: {code:account_reason}",
+    "sync.account.reason_raised": "Atenção na conta: {code:reason}",
+    "sync.account.reason_cleared": "Resolvido na conta: {code:reason}",
     # what people did
     "account.created": "Conta {name} criada",
     "account.mapping_changed": "Mapeamento de situações alterado",
@@ -179,9 +180,14 @@ def _more(event: Event, words: Words) -> str:
         case core.OrderEntryHeld(criterion=str(criterion)):
             return f": {words.word('criterion', criterion)}"
         case core.OrderReasonRaised() as raised:
-            details = _details(raised, words)
-            return f" Detalhes: {'; '.join(details)}." if details else ""
+            return _in_detail(_details(raised, words))
+        case core.AccountReasonRaised(code=code, details=details):
+            return _in_detail(explanations(code, details, words))
     return ""
+
+
+def _in_detail(told: Sequence[str]) -> str:
+    return f" Detalhes: {'; '.join(told)}." if told else ""
 
 
 def _label(label: hub.Label, words: Words) -> str:

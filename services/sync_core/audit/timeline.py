@@ -74,7 +74,7 @@ async def timeline(
     records = await pool.fetch(sql.TIMELINE, partition, account_id, stream, streams, after, limit)
     rows = [row_of(record) for record in records]
     causes = await _positions(pool, account_id, rows)
-    words = Words(subject.account.situations)
+    words = Words(subject.account.names)
     return [_entry(row, causes, words) for row in rows]
 
 

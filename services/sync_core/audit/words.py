@@ -4,19 +4,8 @@ from collections.abc import Mapping
 from string import Formatter
 from typing import Any, Final
 
-from services.sync_core.domain import REASONS
+from services.sync_core.domain import ACCOUNT_REASONS, BUILT_IN_SITUATIONS, REASONS
 from shared.contracts.bling_gateway import Situation, SituationDefinition
-
-BUILT_IN_SITUATIONS: Final = {
-    6: "Em aberto",
-    9: "Atendido",
-    12: "Cancelado",
-    15: "Em andamento",
-    18: "Venda agenciada",
-    21: "Em digitação",
-    24: "Verificado",
-}
-"""Bling's own situações, the same in every account (Bling developer documentation, Situações)."""
 
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "status": {
@@ -156,6 +145,11 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "field_invalid": "valor inválido: {where}",
         "invoice_denied": "NF-e denegada",
         "invoice_cancelled": "NF-e cancelada",
+        "invoice_key_invalid": "NF-e autorizada, mas com chave de acesso inválida",
+        "not_readable": "o Bling não deixa ler: {where}",
+        "amount_out_of_range": "valor negativo ou alto demais para a 360Hub: {where}",
+        "text_too_long": "texto longo demais para a 360Hub: {where}",
+        "too_many_volumes": "pedido com mais de mil volumes",
     },
     "refused_field": {
         "required": "campo obrigatório",
@@ -189,6 +183,10 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "fiscal_document": "documento fiscal",
         "access_key": "chave de acesso",
         "totalProdutos": "total dos produtos",
+        "total": "total do pedido",
+        "numeroLoja": "número do pedido na loja",
+        "sku": "código (SKU)",
+        "service": "serviço de entrega",
         "pesoBruto": "peso bruto",
         "quantidadeVolumes": "quantidade de volumes",
         "volumes": "volume",
@@ -227,6 +225,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "carrier_status_unmapped": "ocorrência não classificada",
     },
     "detail": {
+        "cancel_discarded": "uma pessoa desistiu de cancelar a remessa na 360Hub",
         "content_erased": "os dados pessoais do pedido foram apagados",
         "register_closed": "a 360Hub encerrou a remessa",
         "register_discarded": "uma pessoa desistiu de registrar o pedido",
@@ -235,10 +234,11 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
             "uma mudança feita no Bling no mesmo instante pode ter sido sobrescrita"
         ),
     },
-    "account_reason": {
-        "bling_disconnected": "o Bling não aceita mais a autorização da conta",
-        "hub_disconnected": "a 360Hub não aceita mais as credenciais da conta",
-        "orders_gone": "muitos pedidos sumiram do Bling na mesma hora",
+    "bling_action": {
+        "lancarEstoque": "lançar estoque",
+        "estornarEstoque": "estornar estoque",
+        "lancarContas": "lançar contas",
+        "estornarContas": "estornar contas",
     },
     "command": {
         "bling.set_situation": "gravar a situação no Bling",
@@ -277,7 +277,8 @@ class Words(Formatter):
         if format_spec == "situation":
             return self.situation(value)
         if format_spec == "reason":
-            return REASONS[value].sentence if value in REASONS else str(value)
+            reason = REASONS.get(value) or ACCOUNT_REASONS.get(value)
+            return reason.sentence if reason else str(value)
         if format_spec == "count":
             return str(len(value))
         return self.word(format_spec, value)

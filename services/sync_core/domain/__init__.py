@@ -2,8 +2,9 @@
 
 Read in this order: ``order.py`` (what is known of an order) and ``order_fold.py`` (how it is
 folded), ``start.py``, ``content.py``, ``cancel.py``, ``align.py`` (the four rules),
-``deadlines.py``, ``stage.py`` and ``reasons.py`` (what follows from them), ``product.py`` and
-``account.py``.
+``track.py``, ``deadlines.py``, ``stage.py`` and ``reasons.py`` (what follows from them),
+``product.py``, then the account: ``account.py``, ``situations.py``, ``account_rules.py`` and
+``account_reasons.py``.
 
 Each rule looks at the whole state and says what is due now, so it does not matter which event
 made it due, or whether an event came twice. State changes by :func:`evolve` alone, and only from
@@ -17,6 +18,8 @@ from services.sync_core.domain import account as _account
 from services.sync_core.domain import order_fold as _order
 from services.sync_core.domain import product as _product
 from services.sync_core.domain.account import AccountState
+from services.sync_core.domain.account_reasons import ACCOUNT_REASONS, account_reasons
+from services.sync_core.domain.account_rules import ACCOUNT_RULES
 from services.sync_core.domain.align import align, can_apply_hub, write_hub_cancellation
 from services.sync_core.domain.cancel import announce, cancel, count_gone
 from services.sync_core.domain.content import ask_for_products, register
@@ -25,8 +28,14 @@ from services.sync_core.domain.deadlines import keep_deadlines
 from services.sync_core.domain.event import Decision, Event, commanded, decided
 from services.sync_core.domain.order import OrderState
 from services.sync_core.domain.product import ProductState
-from services.sync_core.domain.reasons import REASONS, Reason, tell_reasons
+from services.sync_core.domain.reasons import REASONS, Reason, offers, tell_reasons
 from services.sync_core.domain.retry import retry
+from services.sync_core.domain.situations import (
+    BUILT_IN_SITUATIONS,
+    new_side_effects,
+    proposed_mapping,
+    side_effects,
+)
 from services.sync_core.domain.stage import tell_stage
 from services.sync_core.domain.start import can_reopen, start
 from shared.contracts import bling_gateway as bling
@@ -99,7 +108,16 @@ def decide(state: State, event: Event, context: Context) -> tuple[Decision, ...]
             orders = context.waiting_orders
             return tuple(_product.decide(state, event, context.account, orders))
         case AccountState():
-            return tuple(_account.decide(state, event))
+            return _decide_account(state, event)
+
+
+def _decide_account(account: AccountState, event: Event) -> tuple[Decision, ...]:
+    decisions: list[Decision] = []
+    for rule in ACCOUNT_RULES:
+        for decision in rule(account, event):
+            decisions.append(decision)
+            account = _account.evolve(account, decision.as_event(event))
+    return tuple(decisions)
 
 
 def _decide_order(order: OrderState, event: Event, context: Context) -> tuple[Decision, ...]:
@@ -113,6 +131,8 @@ def _decide_order(order: OrderState, event: Event, context: Context) -> tuple[De
 
 
 __all__ = [
+    "ACCOUNT_REASONS",
+    "BUILT_IN_SITUATIONS",
     "REASONS",
     "RULES",
     "RULES_REVISION",
@@ -125,6 +145,7 @@ __all__ = [
     "Reason",
     "State",
     "UnknownStreamError",
+    "account_reasons",
     "can_apply_hub",
     "can_reopen",
     "commanded",
@@ -133,4 +154,8 @@ __all__ = [
     "evolve",
     "initial",
     "needed_products",
+    "new_side_effects",
+    "offers",
+    "proposed_mapping",
+    "side_effects",
 ]

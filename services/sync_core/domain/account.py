@@ -1,13 +1,13 @@
-"""The account: what its seller chose, how it is connected, and the rules about it."""
+"""The account: what its seller chose, how it is connected, and how that is folded."""
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, Literal
+from uuid import UUID
 
 from pydantic import Field
 
-from services.sync_core.domain.event import CommandKind, Decision, Event, commanded, decided
-from shared.contracts import Frozen
+from services.sync_core.domain.event import CommandKind, Event
+from shared.contracts import Frozen, commands
 from shared.contracts import bling_gateway as bling
 from shared.contracts import hub_gateway as hub
 from shared.contracts import sync_core as core
@@ -19,19 +19,28 @@ GONE_WINDOW: Final = timedelta(hours=1)
 GONE_LIMIT: Final = 5
 """More orders than this vanishing within the window is more likely an accident than a wish."""
 
-START_SITUATION: Final = 15
-DELIVERED_SITUATION: Final = 9
-"""Em andamento and Atendido: built into every Bling account."""
+Side = Literal["bling", "hub"]
 
-WANTED_SITUATIONS: Final = (
-    core.WantedSituation(role="in_manifest", name="Em romaneio", colour="#4A90D9"),
-    core.WantedSituation(role="awaiting_pickup", name="Aguardando coleta", colour="#F5A623"),
-    core.WantedSituation(role="in_transit", name="Em rota de entrega", colour="#7ED321"),
-)
+
+class Import(Frozen):
+    """The last import that a person asked for, and how far it has come."""
+
+    command_id: UUID
+    since: date
+    found: int = 0
+    read: int = 0
+    finished: bool = False
 
 
 class AccountState(Frozen):
-    """What is in force in an account. ``gone``: the orders that vanished lately."""
+    """What is in force in an account, and what its seller can choose from.
+
+    ``former``: situações that Bling once listed and no longer does. ``accepted``: the transitions
+    whose actions a person accepted, as they were then. ``refusal``: what Bling refused about the
+    situações. ``stores`` and ``services`` are None until Bling let them be read. ``disconnected``
+    and ``paused``: side → why. ``silence``: webhooks are missing. ``parked``: the account's own
+    commands. ``gone``: the orders that vanished lately. ``reasons``: code → details.
+    """
 
     name: str = ""
     tag: str = ""
@@ -42,73 +51,32 @@ class AccountState(Frozen):
     go_live: date | None = None
     company_id: str | None = None
     hub_account_id: str | None = None
+    disconnected: dict[Side, str] = Field(default_factory=dict)
+    paused: dict[Side, str] = Field(default_factory=dict)
     situations: tuple[bling.SituationDefinition, ...] = ()
+    former: tuple[bling.SituationDefinition, ...] = ()
+    unusable: tuple[bling.UnusableSituation, ...] = ()
+    transitions: tuple[bling.Transition, ...] | None = None
+    accepted: tuple[bling.Transition, ...] = ()
+    seen_lately: tuple[bling.Situation, ...] = ()
+    refusal: bling.SituationsRefused | None = None
+    stores: tuple[bling.Store, ...] | None = None
+    services: tuple[bling.LogisticsService, ...] | None = None
+    importing: Import | None = None
+    silence: bling.WebhooksSilent | None = None
+    parked: dict[str, str] = Field(default_factory=dict)
     gone: dict[int, datetime] = Field(default_factory=dict)
-    reasons: tuple[str, ...] = ()
+    reasons: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[bling.SituationDefinition, ...]:
+        """Every situação that ever had a name here, the present ones last."""
+        return (*self.former, *self.situations)
 
     def gone_within_the_hour(self, now: datetime, *, but: int | None = None) -> int:
         """Count the orders (``but`` that one) that vanished in the hour before ``now``."""
         since = now - GONE_WINDOW
         return sum(at > since and order_id != but for order_id, at in self.gone.items())
-
-
-def evolve(account: AccountState, event: Event) -> AccountState:
-    """Return the account after one event of its stream."""
-    return account.model_copy(update=_change(account, event))
-
-
-def _change(account: AccountState, event: Event) -> dict[str, object]:
-    match event.data:
-        case core.AccountCreated(name=name, tag=tag):
-            return {"name": name, "tag": tag}
-        case core.MappingChanged(mapping=mapping) | core.MappingAdopted(mapping=mapping):
-            return {"mapping": mapping}
-        case core.FilterChanged(filter=chosen):
-            return {"filter": chosen}
-        case core.ModeChanged(mode=mode):
-            return {"mode": mode}
-        case core.PoliciesChanged(policies=policies):
-            return {"policies": policies}
-        case core.WentLive(go_live=go_live):
-            return {"go_live": go_live}
-        case bling.AccountConnected(company_id=company_id):
-            return {"company_id": company_id}
-        case hub.AccountConnected(hub_account_id=hub_account_id):
-            return {"hub_account_id": hub_account_id}
-        case bling.SituationsObserved(situations=situations):
-            return {"situations": situations}
-        case core.AccountOrderGone(order_id=order_id):
-            since = event.recorded_at - GONE_WINDOW
-            recent = {known: at for known, at in account.gone.items() if at > since}
-            return {"gone": recent | {order_id: event.recorded_at}}
-        case core.AccountReasonRaised(code=code):
-            return {"reasons": tuple(sorted({*account.reasons, code}))}
-        case core.AccountReasonCleared(code=code):
-            return {"reasons": tuple(known for known in account.reasons if known != code)}
-    return {}
-
-
-def decide(account: AccountState, event: Event) -> Iterator[Decision]:
-    """Conclude what follows from an event of the account's stream (already folded)."""
-    match event.data:
-        case core.AccountCreated(name=name, tag=tag):
-            yield commanded(STREAM, core.ConnectAccount(name=name, tag=tag))
-        case bling.AccountConnected():
-            yield commanded(STREAM, core.EnsureSituations(wanted=WANTED_SITUATIONS))
-            yield from _clear(account, "bling_disconnected")
-        case hub.AccountConnected():
-            yield from _clear(account, "hub_disconnected")
-        case bling.AccountDisconnected():
-            yield from _raise(account, "bling_disconnected")
-        case hub.AccountDisconnected():
-            yield from _raise(account, "hub_disconnected")
-        case bling.SituationsObserved(roles=roles) if account.mapping is None and len(roles) == len(
-            WANTED_SITUATIONS
-        ):
-            yield decided(STREAM, core.MappingAdopted(mapping=_first_mapping(roles)))
-        case core.AccountOrderGone():
-            if account.gone_within_the_hour(event.recorded_at) > GONE_LIMIT:
-                yield from _raise(account, "orders_gone")
 
 
 def sending(direction: Direction) -> CommandKind | None:
@@ -122,24 +90,147 @@ def sending(direction: Direction) -> CommandKind | None:
             return None
 
 
-def _first_mapping(roles: dict[bling.Role, int]) -> Mapping:
-    return Mapping(
-        start=START_SITUATION,
-        situations={
-            "order_created": START_SITUATION,
-            "in_manifest": roles["in_manifest"],
-            "awaiting_dispatch": roles["awaiting_pickup"],
-            "with_carrier": roles["in_transit"],
-            "delivered": DELIVERED_SITUATION,
-        },
-    )
+def evolve(account: AccountState, event: Event) -> AccountState:
+    """Return the account after one event of its stream."""
+    return account.model_copy(update=_change(account, event))
 
 
-def _raise(account: AccountState, code: str) -> Iterator[Decision]:
-    if code not in account.reasons:
-        yield decided(STREAM, core.AccountReasonRaised(code=code), about=code)
+def _change(account: AccountState, event: Event) -> dict[str, object]:
+    match event.data:
+        case commands.CommandOutcome() as outcome:
+            return _command_outcome(account, outcome)
+        case bling.SituationsObserved() as observed:
+            return _situations(account, observed)
+        case bling.SituationsRefused() as refusal:
+            return {"refusal": refusal}
+        case bling.EntryOptionsObserved(stores=stores, services=services):
+            known = {"stores": stores, "services": services}
+            return known | {"parked": _parked_but(account, core.ReadEntryOptions.TYPE)}
+        case bling.ImportProgressed() as progress:
+            return _import(account, progress)
+        case bling.WebhooksSilent() as silence:
+            return {"silence": silence}
+        case bling.WebhooksHeard():
+            return {"silence": None}
+    return _connection(account, event) or _choice(account, event) or _own(account, event)
 
 
-def _clear(account: AccountState, code: str) -> Iterator[Decision]:
-    if code in account.reasons:
-        yield decided(STREAM, core.AccountReasonCleared(code=code), about=code)
+def _command_outcome(account: AccountState, outcome: commands.CommandOutcome) -> dict[str, object]:
+    parked = {key: t for key, t in account.parked.items() if key != str(outcome.command_id)}
+    match outcome:
+        case commands.CommandParked(command_id=command_id, command_type=command_type):
+            return {"parked": {**parked, str(command_id): command_type}}
+        case commands.CommandDiscarded(command_id=command_id):
+            importing = account.importing
+            given_up = importing is not None and importing.command_id == command_id
+            return {"parked": parked, "importing": None if given_up else importing}
+    return {"parked": parked}
+
+
+def _parked_but(account: AccountState, command_type: str) -> dict[str, str]:
+    return {key: parked for key, parked in account.parked.items() if parked != command_type}
+
+
+def _situations(account: AccountState, observed: bling.SituationsObserved) -> dict[str, object]:
+    listed = {known.id for known in observed.situations}
+    refusal = account.refusal
+    settled = refusal is None or refusal.action == "read" or len(observed.roles) == len(ROLES)
+    return {
+        "situations": observed.situations,
+        "former": tuple(known for known in _latest(account.names) if known.id not in listed),
+        "unusable": observed.unusable,
+        "transitions": observed.transitions,
+        "seen_lately": observed.seen_lately,
+        "refusal": None if settled else refusal,
+        "parked": _parked_but(account, core.EnsureSituations.TYPE),
+    }
+
+
+ROLES: Final[tuple[bling.Role, ...]] = ("in_manifest", "awaiting_pickup", "in_transit")
+"""The parts that the situações made for this integration play."""
+
+
+def _latest(
+    names: tuple[bling.SituationDefinition, ...],
+) -> tuple[bling.SituationDefinition, ...]:
+    """Keep what each id was called last."""
+    return tuple({known.id: known for known in names}.values())
+
+
+def _import(account: AccountState, progress: bling.ImportProgressed) -> dict[str, object]:
+    importing = account.importing
+    if importing is None or importing.command_id != progress.command_id:
+        return {}  # of an earlier import
+    news = progress.model_dump(include={"found", "read", "finished"})
+    return {"importing": importing.model_copy(update=news)}
+
+
+def _connection(account: AccountState, event: Event) -> dict[str, object]:
+    match event.data:
+        case bling.AccountConnected(company_id=company_id):
+            return {"company_id": company_id, "disconnected": _but(account.disconnected, "bling")}
+        case hub.AccountConnected(hub_account_id=hub_account_id):
+            without = _but(account.disconnected, "hub")
+            return {"hub_account_id": hub_account_id, "disconnected": without}
+        case bling.AccountDisconnected(cause=cause):
+            return {"disconnected": {**account.disconnected, "bling": cause}}
+        case hub.AccountDisconnected(cause=cause):
+            return {"disconnected": {**account.disconnected, "hub": cause}}
+        case bling.AccountPaused(reason=why):
+            return {"paused": {**account.paused, "bling": why}}
+        case hub.AccountPaused(reason=why):
+            return {"paused": {**account.paused, "hub": why}}
+        case bling.AccountResumed():
+            return {"paused": _but(account.paused, "bling")}
+        case hub.AccountResumed():
+            return {"paused": _but(account.paused, "hub")}
+    return {}
+
+
+def _but(sides: dict[Side, str], side: Side) -> dict[Side, str]:
+    return {known: why for known, why in sides.items() if known != side}
+
+
+def _choice(account: AccountState, event: Event) -> dict[str, object]:
+    match event.data:
+        case core.AccountCreated(name=name, tag=tag):
+            return {"name": name, "tag": tag}
+        case core.MappingChanged(mapping=mapping):
+            return {"mapping": mapping}
+        case core.FilterChanged(filter=chosen):
+            return {"filter": chosen}
+        case core.ModeChanged(mode=mode):
+            return {"mode": mode}
+        case core.PoliciesChanged(policies=policies):
+            return {"policies": policies}
+        case core.WentLive(go_live=go_live):
+            return {"go_live": go_live}
+        case core.SideEffectsAccepted(transitions=ids):
+            known = account.transitions or ()
+            return {"accepted": tuple(each for each in known if each.id in ids)}
+    return {}
+
+
+def _own(account: AccountState, event: Event) -> dict[str, object]:
+    """Fold what the sync core itself logged."""
+    match event.data:
+        case core.MappingAdopted(mapping=mapping):
+            return {"mapping": mapping}
+        case core.ImportOrders(since=since) as asked:
+            importing = Import(command_id=event.id, since=since)
+            return {"importing": importing, "parked": _parked_but(account, asked.TYPE)}
+        case core.EnsureSituations() | core.ReadEntryOptions() as asked:
+            return {"parked": _parked_but(account, asked.TYPE)}
+        case core.RetryWork(command_id=command_id):
+            # It has no answer of its own kind: if it fails again, it will be parked again.
+            left = {key: t for key, t in account.parked.items() if key != str(command_id)}
+            return {"parked": left}
+        case core.AccountOrderGone(order_id=order_id):
+            since = event.recorded_at - GONE_WINDOW
+            recent = {known: at for known, at in account.gone.items() if at > since}
+            return {"gone": recent | {order_id: event.recorded_at}}
+        case core.AccountReasonRaised(code=code, details=details):
+            return {"reasons": {**account.reasons, code: details}}
+        case core.AccountReasonCleared(code=code):
+            return {"reasons": {k: why for k, why in account.reasons.items() if k != code}}
+    return {}

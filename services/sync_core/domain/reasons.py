@@ -26,17 +26,22 @@ Action = Literal[
     "keep_bling",
     "apply_hub",
     "retry",
+    "discard",
     "edit_in_bling",
     "change_mapping",
     "change_filter",
     "go_live",
     "act_at_hub",
+    "reconnect",
+    "resume",
+    "read_options",
+    "accept_side_effects",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What a seller reads about a reason, and what settles it.
+    """What a seller reads about a reason, of an order or of an account, and what settles it.
 
     ``needs_person`` is False where waiting, or the seller's own choice, is all there is to it.
     """
@@ -144,6 +149,11 @@ def tell_reasons(order: OrderState, event: Event, context: Context) -> Iterator[
                 status=order.shipment.status if order.shipment else None,
             )
             yield decided(order.stream, raised, about=code)
+
+
+def offers(order: OrderState, action: str) -> bool:
+    """Whether one of the order's open reasons asks a person for this."""
+    return any(action in REASONS[code].actions for code in order.reasons)
 
 
 def reasons_of(order: OrderState, context: Context) -> dict[str, tuple[str, ...]]:

@@ -628,7 +628,7 @@ class TestCancel:
 
         assert world.shipments[1].status == "order_created"
         assert world.core.order.reasons == {"held": ("orders_gone",)}
-        assert world.core.account.reasons == ("orders_gone",)
+        assert world.core.account.reasons == {"orders_gone": ()}
         world.take_human(core.GoneConfirmed())
         world.drain()
         assert world.shipments[1].status == "cancelled"

@@ -197,7 +197,7 @@ class TestGone:
         self.five_others(world.core)
         world.seller_deletes()
         world.read()
-        assert world.core.account.reasons == ("orders_gone",)
+        assert world.core.account.reasons == {"orders_gone": ()}
 
         world.deleted = False
         world.read()
