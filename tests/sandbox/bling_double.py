@@ -48,19 +48,30 @@ class Receiver:
 
     events: list[dict[str, Any]] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
+    secret: str = CLIENT_SECRET
     signatures_good: bool = True
+    gather: int = 0
+    """Nobody is answered before so many webhooks are here at the same time."""
+    _here: int = 0
     _arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def take(self, request: web.Request) -> web.Response:
         """Check the signature on the raw bytes and keep the event."""
         raw = await request.read()
-        digest = hmac.new(CLIENT_SECRET.encode(), raw, hashlib.sha256).hexdigest()
+        digest = hmac.new(self.secret.encode(), raw, hashlib.sha256).hexdigest()
         if request.headers.get("X-Bling-Signature-256") != f"sha256={digest}":
             self.signatures_good = False
+        await self._gathered()
         async with self._arrived:
             self.events.append(json.loads(raw))
             self._arrived.notify_all()
         return web.Response(status=self.answers.pop(0) if self.answers else 200)
+
+    async def _gathered(self) -> None:
+        async with self._arrived:
+            self._here += 1
+            self._arrived.notify_all()
+            await self._arrived.wait_for(lambda: self._here >= self.gather)
 
     async def wait_for(self, count: int) -> list[dict[str, Any]]:
         """Wait until so many deliveries have arrived."""
@@ -79,12 +90,13 @@ class Double:
     """The running double and everything around it."""
 
     http: aiohttp.ClientSession
+    url: str
     clock: TestClock
     receiver: Receiver
     access_token: str = ""
     refresh_token: str = ""
 
-    async def control(self, method: str, path: str, **body: Any) -> Any:
+    async def control(self, method: str, path: str, /, **body: Any) -> Any:
         """Use a control and return its answer."""
         async with self.http.request(method, f"/_sandbox/{path}", json=body) as answer:
             assert answer.status < 300, await answer.text()
@@ -112,6 +124,12 @@ class Double:
         async with request as answer:
             return answer.status, await answer.json() if await answer.read() else None
 
+    async def answers(self, token: str, **headers: str) -> int:
+        """Call the API with a token and return the status."""
+        headers = {"Authorization": f"Bearer {token}", **headers}
+        async with self.http.get(f"{V3}/pedidos/vendas", headers=headers) as answer:
+            return answer.status
+
     async def consent(self, *, company: str = "", decision: str = "authorize") -> dict[str, str]:
         """Answer the consent page and return the query that the app receives."""
         form = {"client_id": CLIENT_ID, "state": "s1", "decision": decision, "company": company}
@@ -122,14 +140,26 @@ class Double:
             query = parse_qs(urlsplit(answer.headers["Location"]).query)
             return {name: values[0] for name, values in query.items()}
 
-    async def token(self, *, jwt: bool = False, **form: str) -> tuple[int, Any]:
+    async def token(
+        self, *, jwt: bool = False, secret: str = CLIENT_SECRET, **form: str
+    ) -> tuple[int, Any]:
         """Call the token endpoint."""
         async with self.http.post(
             f"{V3}/oauth/token",
             data=form,
-            headers={**basic(), **({"enable-jwt": "1"} if jwt else {})},
+            headers={**basic(secret), **({"enable-jwt": "1"} if jwt else {})},
         ) as answer:
             return answer.status, await answer.json()
+
+    async def refreshed(self, *, jwt: bool = False) -> tuple[int, Any]:
+        """Refresh, and keep the new pair if there is one."""
+        status, tokens = await self.token(
+            jwt=jwt, grant_type="refresh_token", refresh_token=self.refresh_token
+        )
+        if status == 200:
+            self.access_token = tokens["access_token"]
+            self.refresh_token = tokens["refresh_token"]
+        return status, tokens
 
     async def connect(self, company: str = "") -> None:
         """Go through the authorisation and keep the tokens."""
@@ -160,7 +190,7 @@ async def running_double() -> AsyncIterator[Double]:
         await server.start_server()
         try:
             async with aiohttp.ClientSession(server.make_url("/")) as http:
-                yield Double(http, clock, receiver)
+                yield Double(http, str(server.make_url("/")), clock, receiver)
         finally:
             await server.close()
 

@@ -164,3 +164,143 @@ async def test_controls_refuse_typing_errors(double: Double) -> None:
         async with double.http.post(f"/_sandbox/{path}", json=body) as answer:
             assert answer.status == 400, path
             assert (await answer.json())["error"]
+
+
+async def test_other_apps_use_the_same_second(strict: Double) -> None:
+    """Pitfall 7: 429 comes although this app stays below the limit."""
+    await strict.control("POST", "limits", others_per_second=2)
+
+    first, _ = await strict.api("GET", ORDERS)
+    status, body = await strict.api("GET", ORDERS)
+
+    assert first == 200
+    assert (status, body["error"]["period"], body["error"]["limit"]) == (429, "second", 3)
+
+
+async def test_other_apps_use_the_same_day(double: Double) -> None:
+    await double.control("POST", "limits", per_day=100, others_per_day=99)
+
+    first, _ = await double.api("GET", ORDERS)
+    status, body = await double.api("GET", ORDERS)
+
+    assert first == 200
+    assert (status, body["error"]["period"], body["error"]["limit"]) == (429, "day", 100)
+
+
+async def test_larger_plans_tell_their_limit(strict: Double) -> None:
+    await strict.control("POST", "limits", per_second=5)
+
+    statuses = [(await strict.api("GET", ORDERS))[0] for _ in range(5)]
+    _, body = await strict.api("GET", ORDERS)
+
+    assert statuses == [200] * 5
+    assert body["error"]["limit"] == 5
+
+
+async def test_refusals_say_nothing_of_when_to_come_back(strict: Double) -> None:
+    """Pitfall 6: there is no Retry-After."""
+    headers = {"Authorization": f"Bearer {strict.access_token}"}
+    for _ in range(4):
+        async with strict.http.get("/Api/v3/pedidos/vendas", headers=headers) as answer:
+            status, told = answer.status, answer.headers
+
+    assert status == 429
+    assert "Retry-After" not in told
+    assert not any(name.lower().startswith("x-ratelimit") for name in told)
+    assert told["x-amzn-RequestId"]
+
+
+@pytest.mark.parametrize(("zone", "status"), [("utc", 200), ("brasilia", 429)])
+async def test_day_turns_at_one_of_two_midnights(double: Double, zone: str, status: int) -> None:
+    await double.control("POST", "unconfirmed", day_turns_in=zone)
+    await double.control("POST", "app", expires_in=100_000)
+    await double.refreshed()
+    await double.control("POST", "limits", per_day=1)
+    await double.api("GET", ORDERS)
+
+    # From 15:00 UTC to 01:00 UTC, when it is 22:00 in Brasília.
+    await double.advance(hours=10)
+
+    assert (await double.api("GET", ORDERS))[0] == status
+
+
+async def test_six_hundred_requests_block_the_address_for_ten_minutes(strict: Double) -> None:
+    await strict.control("POST", "limits", per_second=10_000)
+    for _ in range(599):  # The fixture's token call was the first.
+        assert await strict.answers(strict.access_token) == 200
+
+    blocked = await strict.answers(strict.access_token)
+    await strict.advance(minutes=9)
+    still = await strict.answers(strict.access_token)
+    await strict.advance(minutes=1)
+
+    assert (blocked, still) == (403, 403)
+    assert await strict.answers(strict.access_token) == 200
+
+
+async def _block(double: Double) -> None:
+    """Use up the address's token calls."""
+    for _ in range(20):
+        await double.token(grant_type="refresh_token", refresh_token="x")
+
+
+async def test_blocked_address_may_get_429_without_a_period(double: Double) -> None:
+    await double.control("POST", "unconfirmed", blocked_address="too_many_requests")
+    await double.control("POST", "limits", address_rules=True)
+    await _block(double)
+
+    status, body = await double.api("GET", ORDERS)
+
+    assert (status, body["error"]["type"]) == (429, "TOO_MANY_REQUESTS")
+    assert "period" not in body["error"]
+
+
+async def test_blocked_address_may_find_connections_closed(double: Double) -> None:
+    await double.control("POST", "unconfirmed", blocked_address="closed")
+    await double.control("POST", "limits", address_rules=True)
+    await _block(double)
+
+    with pytest.raises(aiohttp.ClientError):
+        await double.api("GET", ORDERS)
+
+    await double.advance(minutes=60)
+    await double.refreshed()
+    assert (await double.api("GET", ORDERS))[0] == 200
+
+
+async def test_calls_are_listed_per_company_and_per_address(double: Double) -> None:
+    other = await double.control("POST", "companies")
+    await double.api("GET", ORDERS)
+    await double.connect(other["id"])
+    await double.control("POST", "limits", company=other["id"], per_second=1)
+    await double.api("GET", ORDERS)
+    await double.api("GET", ORDERS)
+    double.refresh_token = "consumed"
+    await double.refreshed()
+    connector = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
+    async with (
+        aiohttp.ClientSession(double.url, connector=connector) as elsewhere,
+        elsewhere.get("/Api/v3/pedidos/vendas") as answer,
+    ):
+        assert answer.status == 401
+
+    mine = await double.control("GET", "requests")
+    async with double.http.get("/_sandbox/requests", params={"company": "all"}) as answer:
+        listed = await answer.json()
+
+    assert [call["status"] for call in mine["requests"]] == [200]
+    assert [call["grant_type"] for call in mine["token_calls"]] == ["authorization_code"]
+    assert [(call["company"] == other["id"], call["status"]) for call in listed["requests"]] == [
+        (False, 200),
+        (True, 200),
+        (True, 429),
+        (False, 401),
+    ]
+    assert {call["address"] for call in listed["requests"][:3]} == {"127.0.0.1"}
+    assert listed["requests"][3]["address"] == "127.0.0.2"
+    assert listed["requests"][3]["company"] is None
+    assert [(call["grant_type"], call["status"]) for call in listed["token_calls"]] == [
+        ("authorization_code", 200),
+        ("authorization_code", 200),
+        ("refresh_token", 400),
+    ]

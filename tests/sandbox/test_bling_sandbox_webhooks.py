@@ -1,5 +1,9 @@
 """Webhooks of Bling's double: signatures, retries, duplicates, order, losses."""
 
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import pytest
 import pytest_asyncio
 
 from tests.sandbox.bling_double import EM_ABERTO, EM_ANDAMENTO, Double, fast_double, running_double
@@ -145,3 +149,136 @@ async def test_product_changes_are_told(double: Double) -> None:
     await double.receiver.wait_for(3)
 
     assert double.receiver.kinds == ["product.created", "product.updated", "product.deleted"]
+
+
+async def test_retries_go_out_at_their_time(double: Double) -> None:
+    double.receiver.answers = [500] * 3
+    await double.control("POST", "orders")
+
+    await double.advance(hours=1)
+
+    [row] = (await double.control("GET", "webhooks"))["deliveries"]
+    assert row["attempts"] == 4
+    # 10 s, then 60 s, then 300 s after the one before.
+    assert row["last_at"].startswith("2026-11-23T15:06:10")
+    assert row["next_try_at"] is None
+    assert (await double.control("GET", "clock"))["now"].startswith("2026-11-23T16:00:00")
+
+
+async def test_gaps_grow_over_three_days(double: Double) -> None:
+    double.receiver.answers = [500] * 10
+    await double.control("POST", "orders")
+    moments = [double.clock.now]
+    for _ in range(9):
+        # The control answers only when what was due has been tried.
+        await double.advance(milliseconds=1)
+        [row] = (await double.control("GET", "webhooks"))["deliveries"]
+        due = datetime.fromisoformat(row["next_try_at"])
+        now = datetime.fromisoformat((await double.control("GET", "clock"))["now"])
+        await double.advance(seconds=(due - now).total_seconds())
+        moments.append(due)
+
+    gaps = [later - earlier for earlier, later in pairwise(moments)]
+    assert gaps == sorted(gaps)
+    assert timedelta(days=2) < moments[-1] - moments[0] <= timedelta(days=3)
+    [row] = (await double.control("GET", "webhooks"))["deliveries"]
+    assert (row["attempts"], row["state"]) == (10, "given_up")
+
+
+@pytest.mark.parametrize(("switch", "ids"), [("same", 1), ("new", 2)])
+async def test_retry_may_have_a_new_event_id(double: Double, switch: str, ids: int) -> None:
+    """Pitfall 11: whoever goes by `eventId` alone may take a retry for news."""
+    await double.control("POST", "unconfirmed", retried_event_id=switch)
+    double.receiver.answers = [500]
+    await double.control("POST", "orders")
+    await double.advance(seconds=10)
+
+    first, second = double.receiver.events
+
+    assert len({first["eventId"], second["eventId"]}) == ids
+    assert first["data"] == second["data"]
+
+
+@pytest.mark.parametrize(
+    ("switch", "date"),
+    [("change", "2026-11-23T15:00:00Z"), ("sending", "2026-11-23T15:00:10Z")],
+)
+async def test_date_is_of_the_change_or_of_the_sending(
+    double: Double, switch: str, date: str
+) -> None:
+    await double.control("POST", "unconfirmed", webhook_date=switch)
+    double.receiver.answers = [500]
+    await double.control("POST", "orders")
+    await double.advance(seconds=10)
+
+    assert double.receiver.events[1]["date"] == date
+
+
+async def test_one_save_may_raise_several_updates(double: Double) -> None:
+    await double.control("POST", "webhooks", updates_per_save=3)
+    order = await double.control("POST", "orders")
+    await double.control("POST", f"orders/{order['id']}/situation", situation=EM_ANDAMENTO)
+
+    await double.receiver.wait_for(4)
+
+    assert sorted(double.receiver.kinds) == ["order.created", *["order.updated"] * 3]
+    assert len({event["eventId"] for event in double.receiver.events}) == 4
+
+
+async def test_five_hundred_are_released_at_once(double: Double) -> None:
+    order = await double.control("POST", "orders")
+    await double.receiver.wait_for(1)
+    await double.control("POST", "webhooks", hold=True, updates_per_save=500)
+    await double.control("POST", f"orders/{order['id']}/situation", situation=EM_ANDAMENTO)
+    double.receiver.gather = 500
+
+    released = await double.control("POST", "webhooks/release", at_once=True)
+
+    assert released == {"released": 500, "delivered": 500}
+    assert len({event["eventId"] for event in double.receiver.events}) == 501
+
+
+async def test_resource_is_switched_off_for_every_company(double: Double) -> None:
+    other = await double.control("POST", "companies")
+    await double.connect(other["id"])
+    await double.control("POST", "webhooks", disabled_resources=["order"])
+
+    await double.control("POST", "orders", company=other["id"])
+    await double.control("POST", "orders")
+    await double.control("POST", "products")
+    await double.receiver.wait_for(1)
+
+    assert double.receiver.kinds == ["product.created"]
+    listed = await double.control("GET", "webhooks")
+    assert [row["state"] for row in listed["deliveries"]] == ["disabled", "delivered"]
+    assert listed["disabled_resources"] == ["order"]
+    await double.control("POST", "webhooks", disabled_resources=[])
+    await double.control("POST", "orders")
+    await double.receiver.wait_for(2)
+
+
+async def test_retry_is_signed_with_the_secret_of_its_moment(double: Double) -> None:
+    """Pitfall 29: whatever is sent after the change has the new signature."""
+    double.receiver.answers = [401]
+    await double.control("POST", "orders")
+    await double.receiver.wait_for(1)
+    await double.control("POST", "app", client_secret="another-secret")
+    double.receiver.secret = "another-secret"
+
+    await double.advance(seconds=10)
+
+    assert len(double.receiver.events) == 2
+    assert double.receiver.signatures_good
+
+
+async def test_reset_forgets_what_was_under_way_and_the_time(double: Double) -> None:
+    double.receiver.answers = [500]
+    await double.control("POST", "orders")
+    await double.advance(seconds=5)
+
+    await double.control("POST", "reset")
+    await double.advance(days=3)
+
+    assert len(double.receiver.events) == 1
+    assert (await double.control("GET", "webhooks"))["deliveries"] == []
+    assert (await double.control("GET", "clock"))["now"].startswith("2026-11-26T15:00:00")
