@@ -116,6 +116,12 @@ class MigrationSettings(ProcessSettings):
     migration_database_url: DatabaseUrl
 
 
+class OperatorSettings(ProcessSettings):
+    """What an operator's commands need: no more than the service's own login."""
+
+    database_url: DatabaseUrl
+
+
 SettingsType = TypeVar("SettingsType", bound=BaseSettings)
 
 

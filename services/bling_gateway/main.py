@@ -10,7 +10,6 @@ import aiohttp
 from aiohttp import web
 
 from services.bling_gateway import commands, follow_situations, tasks
-from services.bling_gateway.api import AccountsApi
 from services.bling_gateway.client import BlingClient, Caller, Clients, Transport
 from services.bling_gateway.connecting import Connecting
 from services.bling_gateway.disconnecting import Disconnecting
@@ -21,6 +20,7 @@ from services.bling_gateway.importing import Importer
 from services.bling_gateway.limits import AddressLimits
 from services.bling_gateway.make_situations import SituationMaker
 from services.bling_gateway.oauth import App, TokenEndpoint
+from services.bling_gateway.operators import BlingSide
 from services.bling_gateway.read_orders import OrderReader
 from services.bling_gateway.read_products import ProductReader
 from services.bling_gateway.readings import Readings
@@ -33,6 +33,7 @@ from services.bling_gateway.tracking import TrackingWriter
 from services.bling_gateway.upkeep import TokenUpkeep
 from services.bling_gateway.webhooks import Webhooks
 from shared.contracts import bling_gateway as facts
+from shared.gateway.operators.api import AccountsApi, add_account_routes
 from shared.gateway.pace import PaceRule
 from shared.gateway.regular import RegularWork
 from shared.gateway.runtime import GatewayRuntime
@@ -92,7 +93,7 @@ async def make_app(settings: Settings) -> web.Application:
 
 def _api(settings: Settings) -> web.Application:
     api = web.Application(middlewares=[bearer(settings.api_tokens)])
-    api.router.add_get("/accounts", _list_accounts)
+    add_account_routes(api.router, lambda request: request.config_dict[GATEWAY].accounts)
     return api
 
 
@@ -106,10 +107,6 @@ async def _start_connecting(request: web.Request) -> web.Response:
 
 async def _finish_connecting(request: web.Request) -> web.Response:
     return await request.config_dict[GATEWAY].connecting.callback(request)
-
-
-async def _list_accounts(request: web.Request) -> web.Response:
-    return await request.config_dict[GATEWAY].accounts.list_accounts(request)
 
 
 @asynccontextmanager
@@ -148,7 +145,11 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             _daily_work(runtime).run(),
             TokenUpkeep(tokens).run(),
         ):
-            yield Gateway(runtime, webhooks, connecting, AccountsApi(runtime.pool))
+            yield Gateway(runtime, webhooks, connecting, _accounts(runtime))
+
+
+def _accounts(runtime: GatewayRuntime) -> AccountsApi:
+    return AccountsApi(runtime.pool, BlingSide(), runtime.pausing, committed=runtime.committed)
 
 
 def _handlers(

@@ -17,6 +17,7 @@ from services.bling_gateway.store import changes, orders, readings
 from services.bling_gateway.tasks import (
     ACCOUNT_STREAM,
     InvoiceToLink,
+    order_stream,
     read_differing_order,
     read_hinted_order,
     reconcile,
@@ -26,7 +27,7 @@ from shared.contracts import derived_id
 from shared.contracts.bling_gateway import WebhooksHeard, WebhooksSilent
 from shared.gateway.errors import NoTurn
 from shared.gateway.facts import Facts
-from shared.gateway.store import Connection, Pool
+from shared.gateway.store import Connection, Pool, differences
 from shared.gateway.values import NewWork, Work
 from shared.gateway.work import WorkQueue
 
@@ -150,6 +151,7 @@ class Reconciler:
             await self._queue.enqueue(
                 conn, *(read_differing_order(account_id, id_, since=course.now) for id_ in unread)
             )
+            await differences.record(conn, account_id, {order_stream(id_) for id_ in new})
             await changes.record_listed(conn, account_id, _moment(piece.last))
             await self._listen(conn, work, len(new - told))
 

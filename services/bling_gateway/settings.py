@@ -3,7 +3,7 @@
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from shared.settings import HttpUrl, MigrationSettings, Port, ServiceSettings
+from shared.settings import HttpUrl, MigrationSettings, OperatorSettings, Port, ServiceSettings
 
 _PREFIX = "BLING_GATEWAY_"
 
@@ -40,5 +40,11 @@ class Settings(ServiceSettings):
 
 class Migration(MigrationSettings):
     """What migrating needs."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX)
+
+
+class Operating(OperatorSettings):
+    """What operators' commands need."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX)

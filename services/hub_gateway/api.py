@@ -1,18 +1,16 @@
-"""What operators do with accounts: give them credentials, see how they are connected."""
+"""How operators connect accounts: by giving them credentials."""
 
 from typing import Annotated
 from uuid import UUID
 
-import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from services.hub_gateway import port
 from services.hub_gateway.connecting import Connecting, OtherHubAccountError
-from services.hub_gateway.store import connections
 from services.hub_gateway.tokens import Credentials
 from shared.gateway import accounts
-from shared.gateway.store import Connection, Pool
+from shared.gateway.operators.api import AccountsApi, account_of, unknown
 from shared.web import Problem, body_of
 
 _Printable = r"^[\x21-\x39\x3b-\x7e]{1,200}$"
@@ -28,37 +26,26 @@ class CredentialsBody(BaseModel):
     client_secret: Annotated[SecretStr, Field(min_length=1, max_length=500)]
 
 
-class AccountsApi:
-    """The handlers of ``/api/accounts``."""
+class CredentialsApi:
+    """The handler of ``/api/accounts/{account_id}/credentials``."""
 
-    def __init__(self, pool: Pool, connecting: Connecting) -> None:
-        self._pool = pool
+    def __init__(self, connecting: Connecting, accounts_api: AccountsApi) -> None:
         self._connecting = connecting
+        self._accounts = accounts_api
 
     async def put_credentials(self, request: web.Request) -> web.Response:
         """Connect the account, or connect it anew; answer when 360Hub's events reach us."""
-        account_id = _account_of(request)
+        account_id = account_of(request)
         body = await body_of(request, CredentialsBody)
         credentials = Credentials(body.client_id, body.client_secret.get_secret_value())
         is_verified = await self._connect(account_id, credentials)
-        async with self._pool.acquire() as conn:
-            account = await _known(conn, account_id)
-            connection = await connections.find_connection(conn, account_id)
-        return _json(_view(account, connection), status=200 if is_verified else 202)
-
-    async def list_accounts(self, _request: web.Request) -> web.Response:
-        """List all accounts with their connection."""
-        async with self._pool.acquire() as conn:
-            known = await accounts.every(conn)
-            connected = await connections.all_connections(conn)
-        views = [_view(account, connected.get(account.account_id)) for account in known]
-        return _json({"accounts": views})
+        return await self._accounts.shown(account_id, status=200 if is_verified else 202)
 
     async def _connect(self, account_id: UUID, credentials: Credentials) -> bool:
         try:
             return await self._connecting.connect(account_id, credentials)
         except accounts.UnknownAccount:
-            raise _unknown() from None
+            raise unknown() from None
         except OtherHubAccountError:
             raise Problem(
                 409,
@@ -83,38 +70,3 @@ def _refusal(error: port.HubError) -> Problem:
             return Problem(502, "hub_misunderstood", "360Hub answered something else", str(error))
         case _:
             return Problem(503, "hub_unavailable", "360Hub does not answer", str(error))
-
-
-async def _known(conn: Connection, account_id: UUID) -> accounts.Account:
-    found = await accounts.find(conn, account_id)
-    if found is None:
-        raise _unknown()
-    return found
-
-
-def _view(
-    account: accounts.Account, connection: connections.HubConnection | None
-) -> dict[str, object]:
-    return {
-        "account_id": str(account.account_id),
-        "name": account.name,
-        "tag": account.tag,
-        "state": account.state,
-        "hub_account_id": connection.hub_account_id if connection else None,
-        "webhook_verified": connection is not None and connection.verified_at is not None,
-    }
-
-
-def _account_of(request: web.Request) -> UUID:
-    try:
-        return UUID(request.match_info["account_id"])
-    except ValueError:
-        raise _unknown() from None
-
-
-def _unknown() -> Problem:
-    return Problem(404, "account_unknown", "There is no such account")
-
-
-def _json(value: object, status: int = 200) -> web.Response:
-    return web.Response(body=orjson.dumps(value), status=status, content_type="application/json")

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from services.hub_gateway import commands, tasks
 from services.hub_gateway.announcing import Announcer
-from services.hub_gateway.api import AccountsApi
+from services.hub_gateway.api import CredentialsApi
 from services.hub_gateway.client import HubClient, at_once, open_http
 from services.hub_gateway.commands import OrderCommands, ProductCommands
 from services.hub_gateway.connecting import Connecting, Registrations
@@ -19,12 +19,14 @@ from services.hub_gateway.follow_manifests import ManifestFollower
 from services.hub_gateway.follow_orders import OrderFollower
 from services.hub_gateway.follow_products import ProductFollower
 from services.hub_gateway.keyring import Keyring
+from services.hub_gateway.operators import HubSide
 from services.hub_gateway.reconcile import Reconciler, Reconciling
 from services.hub_gateway.setbacks import Setbacks
 from services.hub_gateway.settings import Settings
 from services.hub_gateway.tokens import CredentialSource
 from services.hub_gateway.webhooks import Webhooks
 from shared.contracts import hub_gateway as facts
+from shared.gateway.operators.api import AccountsApi, add_account_routes
 from shared.gateway.pace import PaceRule
 from shared.gateway.regular import RegularWork
 from shared.gateway.runtime import GatewayRuntime
@@ -53,6 +55,7 @@ class Gateway:
     runtime: GatewayRuntime
     webhooks: Webhooks
     accounts: AccountsApi
+    credentials: CredentialsApi
 
 
 GATEWAY: Final = web.AppKey("gateway", Gateway)
@@ -77,7 +80,7 @@ async def make_app(settings: Settings) -> web.Application:
 
 def _api(settings: Settings) -> web.Application:
     api = web.Application(middlewares=[bearer(settings.api_tokens)])
-    api.router.add_get("/accounts", _list_accounts)
+    add_account_routes(api.router, lambda request: request.config_dict[GATEWAY].accounts)
     api.router.add_put("/accounts/{account_id}/credentials", _put_credentials)
     return api
 
@@ -86,12 +89,8 @@ async def _receive_webhook(request: web.Request) -> web.Response:
     return await request.config_dict[GATEWAY].webhooks.receive(request)
 
 
-async def _list_accounts(request: web.Request) -> web.Response:
-    return await request.config_dict[GATEWAY].accounts.list_accounts(request)
-
-
 async def _put_credentials(request: web.Request) -> web.Response:
-    return await request.config_dict[GATEWAY].accounts.put_credentials(request)
+    return await request.config_dict[GATEWAY].credentials.put_credentials(request)
 
 
 @asynccontextmanager
@@ -127,11 +126,14 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             announcer,
             committed=runtime.committed,
         )
+        accounts = AccountsApi(
+            runtime.pool, HubSide(), runtime.pausing, committed=runtime.committed
+        )
         async with (
             runtime.run(_handlers(runtime, hub, keyring, setbacks), commands.to_work),
             _regular_work(runtime, settings).run(),
         ):
-            yield Gateway(runtime, webhooks, AccountsApi(runtime.pool, connecting))
+            yield Gateway(runtime, webhooks, accounts, CredentialsApi(connecting, accounts))
 
 
 def _handlers(

@@ -8,7 +8,7 @@ import structlog
 
 from services.hub_gateway import port, tasks
 from services.hub_gateway.store import changes, products, shipments
-from shared.gateway.store import Connection, Pool
+from shared.gateway.store import Connection, Pool, differences
 from shared.gateway.values import NewWork, Work, utc_now
 from shared.gateway.work import WorkQueue
 
@@ -36,8 +36,10 @@ class Reconciler:
             found = await self._all(work.account_id)
         changed, cursor = found
         async with self._queue.completing(work) as conn:
-            behind = [await _behind(conn, work.account_id, change) for change in changed]
-            await self._queue.enqueue(conn, *(piece for piece in behind if piece is not None))
+            found_behind = [await _behind(conn, work.account_id, change) for change in changed]
+            behind = [followed for followed in found_behind if followed is not None]
+            await self._queue.enqueue(conn, *(piece for _, piece in behind))
+            await differences.record(conn, work.account_id, {stream for stream, _ in behind})
             await changes.move_cursor(conn, work.account_id, cursor)
 
     async def _since(
@@ -73,14 +75,18 @@ class Reconciler:
                 return changed, start
 
 
-async def _behind(conn: Connection, account_id: UUID, change: port.Change) -> NewWork | None:
+async def _behind(
+    conn: Connection, account_id: UUID, change: port.Change
+) -> tuple[str, NewWork] | None:
+    """Return the stream that is behind and the work that catches up, or None."""
     find = shipments.find_shipment if change.resource == "order" else products.find_product
     followed = await find(conn, account_id, change.reference)
     if followed is None or followed.last_sequence >= change.sequence:
         return None
     # Its events may be on their way, or wait in the queue: they come first.
     soon = utc_now() + tasks.EVENTS_COME_WITHIN
-    return tasks.catch_up(account_id, followed, change.sequence, not_before=soon)
+    catch_up = tasks.catch_up(account_id, followed, change.sequence, not_before=soon)
+    return followed.stream, catch_up
 
 
 class Reconciling:

@@ -27,6 +27,11 @@ class Account:
     state: Literal["known", "connected", "disconnected"]
     paused_reason: str | None
 
+    @property
+    def works(self) -> bool:
+        """Whether its work may run."""
+        return self.state == "connected" and self.paused_reason is None
+
 
 async def know(conn: Connection, account_id: UUID, *, tag: str, name: str) -> None:
     """Store an account, or its new name. Whether it is connected stays as it is."""

@@ -1,4 +1,4 @@
-"""A gateway's command line: ``serve`` and ``migrate``."""
+"""A gateway's command line: what starts it, and what operators do."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,6 +11,10 @@ from aiohttp import web
 from shared import logging
 from shared.bus import Group
 from shared.database import migrate as migrate_schema
+from shared.gateway.operators.accounts import account_commands
+from shared.gateway.operators.desk import OpenDesk
+from shared.gateway.operators.parked import parked_commands
+from shared.gateway.operators.reconcile import add_reconcile
 from shared.gateway.runtime import KIT_MIGRATIONS
 from shared.settings import MigrationSettings, ServiceSettings, load
 from shared.web import serve as serve_application
@@ -26,6 +30,7 @@ def command_line(
     migration: type[MigrationSettings],
     make_app: Callable[[S], Awaitable[web.Application]],
     migrations: Path,
+    open_desk: OpenDesk,
 ) -> typer.Typer:
     """Return the commands of a gateway, whose schema is named like it."""
     # Pretty tracebacks would be many lines in a log, with the values of variables in them.
@@ -46,4 +51,7 @@ def command_line(
         urls = (read.migration_database_url, read.database_url)
         asyncio.run(migrate_schema(*urls, service, *KIT_MIGRATIONS, migrations))
 
+    app.add_typer(account_commands(open_desk), name="accounts")
+    app.add_typer(parked_commands(open_desk), name="parked")
+    add_reconcile(app, open_desk)
     return app

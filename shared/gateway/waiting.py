@@ -74,12 +74,16 @@ async def standing(
 async def waiting(conn: Connection, account_id: UUID, *, clock: Clock = utc_now) -> Waiting:
     """Count an account's work, and estimate how long it will take."""
     counted = await work_rows.counted(conn, partition_of(account_id), account_id)
+    return tally(counted, await standing(conn, account_id, clock=clock))
+
+
+def tally(counted: Mapping[tuple[Priority, str], int], pace: Standing | None) -> Waiting:
+    """Add up pieces that were counted by priority and state, and estimate how long they take."""
     counts: Counter[Priority] = Counter()
     for (priority, state), count in counted.items():
         if state != "parked":
             counts[priority] += count
     parked = sum(count for (_, state), count in counted.items() if state == "parked")
-    pace = await standing(conn, account_id, clock=clock)
     return Waiting(counts, parked, None if pace is None else estimate_s(counts, pace))
 
 

@@ -1,7 +1,7 @@
 """Companies, tokens and authorisations that were begun."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -103,13 +103,6 @@ FOR UPDATE SKIP LOCKED
 
 _SEAL_AGAIN = "UPDATE token SET sealed = $3 WHERE partition = $1 AND account_id = $2"
 
-_CONNECTED_ACCOUNTS = """
-SELECT a.account_id, a.name, a.tag, a.state, a.paused_reason, c.company_id
-FROM account AS a
-LEFT JOIN company AS c ON c.account_id = a.account_id
-ORDER BY a.tag
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class BegunOAuth:
@@ -145,22 +138,6 @@ class BoundCompany:
 
     company_id: str
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class ListedAccount:
-    """An account as the API lists it."""
-
-    account_id: UUID
-    name: str
-    tag: str
-    state: str
-    paused_reason: str | None
-    company_id: str | None
-
-    def shown(self) -> dict[str, str | None]:
-        """Return what the API shows."""
-        return {**asdict(self), "account_id": str(self.account_id)}
 
 
 async def account_of_company(conn: Connection, company_id: str) -> UUID | None:
@@ -249,11 +226,6 @@ async def lock_sealed_by(
 async def seal_again(conn: Connection, account_id: UUID, sealed: bytes) -> None:
     """Replace a locked pair by the same pair, sealed anew."""
     await conn.execute(_SEAL_AGAIN, partition_of(account_id), account_id, sealed)
-
-
-async def accounts(conn: Connection) -> list[ListedAccount]:
-    """List all accounts."""
-    return [ListedAccount(**row) for row in await conn.fetch(_CONNECTED_ACCOUNTS)]
 
 
 def _token(row: object) -> StoredToken | None:

@@ -35,7 +35,9 @@ _CURSOR = """
 """
 
 _MOVE_CURSOR = """
-    UPDATE change_cursor SET cursor = $3 WHERE partition = $1 AND account_id = $2
+    UPDATE change_cursor
+    SET cursor = $3, compared_at = clock_timestamp()
+    WHERE partition = $1 AND account_id = $2
 """
 
 

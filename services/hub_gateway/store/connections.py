@@ -8,12 +8,17 @@ from uuid import UUID
 from services.hub_gateway.store.rows import account_key
 from shared.gateway.store import Connection
 
-_ALL_CONNECTIONS = """
-    SELECT account_id, hub_account_id, client_id, client_secret, endpoint_id, verified_at, made_at
+_CONNECTION = """
+    SELECT hub_account_id, client_id, client_secret, endpoint_id, verified_at, made_at
     FROM connection
+    WHERE partition = $1 AND account_id = $2
 """
 
-_CONNECTION = f"{_ALL_CONNECTIONS} WHERE partition = $1 AND account_id = $2"
+_SHOWN = """
+    SELECT c.account_id, c.hub_account_id, c.client_id, c.verified_at, cursor.compared_at
+    FROM connection AS c
+    LEFT JOIN change_cursor AS cursor USING (partition, account_id)
+"""
 
 _SAVE_CONNECTION = """
     INSERT INTO connection
@@ -85,10 +90,9 @@ async def find_connection(conn: Connection, account_id: UUID) -> HubConnection |
     return None if row is None else _connection(row)
 
 
-async def all_connections(conn: Connection) -> dict[UUID, HubConnection]:
-    """Return how each account is connected that ever was."""
-    rows = await conn.fetch(_ALL_CONNECTIONS)
-    return {row["account_id"]: _connection(row) for row in rows}
+async def shown(conn: Connection) -> list[Any]:
+    """Return what operators see of how accounts are connected, and when each was compared."""
+    return await conn.fetch(_SHOWN)
 
 
 async def save_connection(conn: Connection, account_id: UUID, made: HubConnection) -> None:

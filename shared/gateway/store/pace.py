@@ -1,5 +1,6 @@
 """How fast each account is called: one row, shared by all replicas."""
 
+from typing import Any
 from uuid import UUID
 
 from shared.gateway.pace import PaceRule, PaceState
@@ -27,11 +28,18 @@ SET free_at = $3, slow_until = $4, day = $5, spent = $6, urgent_from = $7, ordin
 WHERE partition = $1 AND account_id = $2
 """
 
-_FIND = """
+_COLUMNS = """
 SELECT free_at, slow_until, day, spent, urgent_from, ordinary_from,
-    second_limit, day_limit, shared_at, per_second, per_day
+    second_limit, day_limit, shared_at, per_second, per_day"""
+
+_FIND = f"""{_COLUMNS}
 FROM pace
 WHERE partition = $1 AND account_id = $2 AND per_second IS NOT NULL
+"""
+
+_EVERY = f"""{_COLUMNS}, account_id
+FROM pace
+WHERE per_second IS NOT NULL
 """
 
 
@@ -61,9 +69,16 @@ async def find(
 ) -> tuple[PaceState, PaceRule] | None:
     """Return an account's state and the rule in force. None: it was never called."""
     row = await conn.fetchrow(_FIND, partition, account_id)
-    if row is None:
-        return None
-    columns = dict(row)
+    return None if row is None else _standing_of(dict(row))
+
+
+async def every(conn: Connection) -> dict[UUID, tuple[PaceState, PaceRule]]:
+    """Return the states of all accounts that were called, and the rules in force."""
+    rows = [dict(row) for row in await conn.fetch(_EVERY)]
+    return {row.pop("account_id"): _standing_of(row) for row in rows}
+
+
+def _standing_of(columns: dict[str, Any]) -> tuple[PaceState, PaceRule]:
     rule = PaceRule(columns.pop("per_second"), per_day=columns.pop("per_day"))
     return PaceState(**columns), rule
 

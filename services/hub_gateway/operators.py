@@ -1,0 +1,32 @@
+"""What operators see of an account at 360Hub, and how it is compared."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from services.hub_gateway import tasks
+from services.hub_gateway.store import connections
+from shared.gateway.operators.side import Details
+from shared.gateway.store import Connection
+from shared.gateway.values import NewWork
+
+
+class HubSide:
+    """360Hub's part of what operators see."""
+
+    async def details(self, conn: Connection) -> Mapping[UUID, Details]:
+        """Return what is known of every account that was ever connected."""
+        return {
+            row["account_id"]: Details(
+                last_compared_at=row["compared_at"],
+                more={
+                    "hub_account_id": row["hub_account_id"],
+                    "client_id": row["client_id"],
+                    "webhook_verified": row["verified_at"] is not None,
+                },
+            )
+            for row in await connections.shown(conn)
+        }
+
+    def comparison(self, account_id: UUID) -> NewWork:
+        """Return the work that reads the account's changes."""
+        return tasks.reconcile(account_id)
