@@ -190,6 +190,12 @@ class Stage:
         await seller.control("POST", "limits", per_second=1000, address_rules=False)
         return company
 
+    async def company(self, company: str) -> Json:
+        """What the double tells of a company: its name, and whether our app is authorised."""
+        async with self.http.get(f"{self.bling_url}/_sandbox/companies") as response:
+            companies: list[Json] = (await response.json())["companies"]
+        return next(each for each in companies if each["id"] == company)
+
     async def connect(
         self, account_id: UUID, company: str, *, decision: str = "authorize"
     ) -> tuple[int, str]:

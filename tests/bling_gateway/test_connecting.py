@@ -1,6 +1,7 @@
 """How a seller connects Bling, stays connected, and is disconnected."""
 
 import asyncio
+from html import unescape
 from uuid import uuid4
 
 import aiohttp
@@ -54,9 +55,9 @@ async def test_an_account_that_is_not_known_cannot_be_connected(stage: Stage, ac
         assert "não é válido" in await response.text()
 
 
-async def _consent(stage: Stage, browser: aiohttp.ClientSession) -> str:
+async def _consent(stage: Stage, browser: aiohttp.ClientSession, company: str | None = None) -> str:
     """Begin in a browser, consent, and return the address that Bling sends the seller to."""
-    account_id, company = await stage.known_account(), await stage.new_company()
+    account_id, company = await stage.known_account(), company or await stage.new_company()
     async with browser.get(f"{stage.gateway_url}/oauth/start?account={account_id}") as page:
         state = page.url.query["state"]
     form = {"client_id": CLIENT_ID, "state": state, "company": company, "decision": "authorize"}
@@ -89,25 +90,99 @@ async def test_a_callback_that_nobody_asked_for_is_refused(stage: Stage) -> None
         assert response.status == 400
 
 
-async def test_a_reconnection_must_be_the_same_company(seller: Seller) -> None:
-    other = await seller.stage.new_company()
+async def test_another_company_is_refused_by_name_and_stays_unauthorised(seller: Seller) -> None:
+    stage, other = seller.stage, await seller.stage.new_company()
+    own_name, other_name = [(await stage.company(each))["name"] for each in (seller.company, other)]
 
-    status, page = await seller.stage.connect(seller.account_id, other)
+    status, page = await stage.connect(seller.account_id, other)
 
     assert status == 409
-    assert "empresa" in page
-    status, _ = await seller.stage.connect(seller.account_id, seller.company)
+    assert f"Você autorizou a empresa {other_name} no Bling" in unescape(page)
+    assert f"mas esta conta é da empresa {own_name}" in unescape(page)
+    assert not (await stage.company(other))["authorised"]
+    status, _ = await stage.connect(seller.account_id, seller.company)
     assert status == 200
     await seller.fact("bling.account.connected", 2)
 
 
-async def test_a_company_belongs_to_one_account(seller: Seller) -> None:
-    another = await seller.stage.known_account()
+async def test_a_company_of_another_account_is_refused_without_a_word_of_that(
+    seller: Seller,
+) -> None:
+    stage, another = seller.stage, await seller.stage.known_account()
+    name = (await stage.company(seller.company))["name"]
 
-    status, _ = await seller.stage.connect(another, seller.company)
+    status, page = await stage.connect(another, seller.company)
 
     assert status == 409
-    assert len(seller.facts("bling.account.connected")) == 1
+    assert f"A empresa {name}, que você autorizou no Bling, já está ligada" in unescape(page)
+    assert str(seller.account_id) not in page
+    assert seller.account_id.hex[:8] not in page
+    order = await seller.place_order(situation=OPEN)
+    read = await seller.fact("bling.order.observed")
+    assert read.data["order_id"] == order["id"], "its own connection was not revoked with that"
+
+
+async def test_a_new_name_of_the_company_is_the_one_that_is_told(seller: Seller) -> None:
+    await seller.rows(
+        "UPDATE bling_gateway.company SET name = 'Antiga' WHERE company_id = $1", seller.company
+    )
+    await seller.stage.connect(seller.account_id, seller.company)
+
+    _, page = await seller.stage.connect(seller.account_id, await seller.stage.new_company())
+
+    assert (await seller.stage.company(seller.company))["name"] in unescape(page)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("access_denied", "não foi autorizado"),
+        ("app_inativo", "O nosso aplicativo está inativo no Bling"),
+        ("UNAUTHORIZED_ERROR", "tem permissão e se a conta está em dia"),
+        ("something_new", "não concluiu a autorização"),
+        ("<script>", "não concluiu a autorização"),
+        ("", "não concluiu a autorização"),
+    ],
+)
+async def test_what_bling_says_instead_of_a_code_is_told_in_portuguese(
+    stage: Stage, error: str, said: str
+) -> None:
+    description = {"error_description": "The user denied <b>access</b>", "error_uri": "http://x"}
+    account_id = await stage.known_account()
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+        async with browser.get(f"{stage.gateway_url}/oauth/start?account={account_id}") as page:
+            state = page.url.query["state"]
+        back = stage.consent_query(error=error, state=state, **description)
+        async with browser.get(back) as response:
+            status, text = response.status, await response.text()
+
+    assert status == 400
+    assert said in text
+    assert "denied" not in text
+    assert "<script>" not in text
+
+
+async def test_an_inactive_company_cannot_be_connected_and_is_told_why(stage: Stage) -> None:
+    """The company turns inactive after its consent, before the code is exchanged."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+        company = await stage.new_company()
+        callback = await _consent(stage, browser, company)
+        await Seller(stage, uuid4(), company).control("PATCH", "companies", active=False)
+        async with browser.get(callback) as response:
+            assert response.status == 400
+            assert "Esta empresa está inativa no Bling" in await response.text()
+
+
+async def test_a_consent_that_comes_to_nothing_leaves_nothing_authorised(stage: Stage) -> None:
+    account_id, company = await stage.known_account(), await stage.new_company()
+    seller = Seller(stage, account_id, company)
+    await seller.control("POST", "faults", fault="error_500", match="/Api/v3/empresas/")
+
+    status, page = await stage.connect(account_id, company)
+
+    assert status == 502
+    assert "não respondeu como esperado" in page
+    assert not (await stage.company(company))["authorised"]
 
 
 async def sealed_tokens(seller: Seller) -> bytes:
