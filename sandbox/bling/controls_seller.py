@@ -23,7 +23,8 @@ from sandbox.bling.new_orders import (
     new_product,
     place_order,
 )
-from sandbox.bling.products import announce_product
+from sandbox.bling.product_kinds import ProductKind
+from sandbox.bling.products import announce_product, announce_supplier
 from sandbox.bling.sandbox import Sandbox
 from sandbox.bling.situations import BUILT_IN, add_custom
 from sandbox.bling.state import Company, Json, Order, Situation
@@ -48,11 +49,14 @@ class InvoiceControl(Control):
     """The state that an order's invoice is brought to."""
 
     situacao: int = Field(default=invoices.AUTHORISED, ge=invoices.PENDING, le=invoices.LAST_STATE)
+    override: dict[str, Any] = Field(default_factory=dict)
+    """Laid over the invoice, in the API's own field names."""
 
 
 class NewProduct(Control):
     """A product to register; what `override` leaves out is invented."""
 
+    kind: ProductKind = ProductKind.SIMPLE
     override: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -107,7 +111,7 @@ async def issue_invoice(request: web.Request) -> web.Response:
     """Issue an order's NF-e, or bring the one it has to another state."""
     sandbox, company, order = _live(request)
     control = await read_control(request, InvoiceControl)
-    invoice = invoices.issue(sandbox, company, order, control.situacao)
+    invoice = invoices.issue(sandbox, company, order, control.situacao, control.override)
     return web.json_response(invoices.summary(invoice), status=201)
 
 
@@ -121,7 +125,8 @@ async def create_product(request: web.Request) -> web.Response:
     """Register a product."""
     sandbox = request.app[SANDBOX]
     control = await read_control(request, NewProduct)
-    product = new_product(sandbox, asked_company(request, control), control.override)
+    company = asked_company(request, control)
+    product = new_product(sandbox, company, control.override, control.kind)
     return web.json_response(product.body, status=201)
 
 
@@ -130,9 +135,13 @@ async def edit_product(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     company = asked_company(request)
     product = find_product(company, control_id(request, "product_id"))
-    product.body = orders.deep_merge(product.body, await read_json(request))
+    changes = await read_json(request)
+    former = product.body["fornecedor"]["id"]
+    product.body = orders.deep_merge(product.body, changes)
     product.changed_at = sandbox.clock()
     announce_product(sandbox, company, product, "updated")
+    if "fornecedor" in changes:
+        announce_supplier(sandbox, company, product, former)
     return web.json_response(product.body)
 
 
@@ -197,7 +206,13 @@ def _shown(order: Order) -> Json:
         }
         for change in order.history
     ]
-    return {**copy.deepcopy(order.body), "deleted": order.deleted, "history": history}
+    return {
+        **copy.deepcopy(order.body),
+        "deleted": order.deleted,
+        "stock_posted": order.stock_posted,
+        "receivables_posted": order.receivables_posted,
+        "history": history,
+    }
 
 
 def _named(situation: Situation) -> Json:

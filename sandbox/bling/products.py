@@ -27,6 +27,28 @@ def announce_product(
     sandbox.webhooks.announce(company, f"product.{action}", {**data, "idProdutoPai": 0})
 
 
+def announce_supplier(sandbox: Sandbox, company: Company, product: Record, former: int) -> None:
+    """Tell of a product's supplier: of a new one, a changed one, or that the `former` is gone."""
+    supplier = product.body["fornecedor"]
+    if not supplier["id"]:
+        if former:
+            sandbox.webhooks.announce(company, "product_supplier.deleted", {"id": former})
+        return
+    action = "updated" if supplier["id"] == former else "created"
+    data = {
+        "id": supplier["id"],
+        "descricao": product.body["nome"],
+        "codigo": supplier["codigo"],
+        "precoCusto": supplier["precoCusto"],
+        "precoCompra": supplier["precoCompra"],
+        "padrao": True,
+        "garantia": 0,
+        "produto": {"id": product.id},
+        "fornecedor": {"id": supplier["contato"]["id"]},
+    }
+    sandbox.webhooks.announce(company, f"product_supplier.{action}", data)
+
+
 def summary(product: Record) -> Json:
     """Show a product as lists do."""
     body = product.body

@@ -282,3 +282,18 @@ async def test_reset_forgets_what_was_under_way_and_the_time(double: Double) -> 
     assert len(double.receiver.events) == 1
     assert (await double.control("GET", "webhooks"))["deliveries"] == []
     assert (await double.control("GET", "clock"))["now"].startswith("2026-11-26T15:00:00")
+
+
+async def test_suppliers_of_products_are_told(double: Double) -> None:
+    product = await double.control("POST", "products")
+    await double.receiver.wait_for(1)
+    for supplier in ({"id": 7, "precoCusto": 10}, {"precoCusto": 11}, {"id": 0}):
+        await double.control("PATCH", f"products/{product['id']}", fornecedor=supplier)
+        await double.settled_webhooks()
+
+    told = [e for e in double.receiver.events if e["event"].startswith("product_supplier.")]
+
+    assert [event["event"].partition(".")[2] for event in told] == ["created", "updated", "deleted"]
+    assert told[1]["data"]["precoCusto"] == 11
+    assert told[1]["data"]["produto"] == {"id": product["id"]}
+    assert told[2]["data"] == {"id": 7}
