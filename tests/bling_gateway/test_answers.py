@@ -1,5 +1,6 @@
 """Which error each of Bling's answers is."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -43,6 +44,42 @@ def test_the_situation_that_an_order_already_has_is_no_failure() -> None:
 
     assert isinstance(error, errors.SameSituationError)
     assert (error.code, error.message) == (50, "A venda possui a mesma situação")
+
+
+def test_a_refusal_says_everything_that_bling_says_is_wrong() -> None:
+    faults = [
+        {
+            "code": 49,
+            "msg": "Não foi possível salvar a venda",
+            "collection": [{"index": 1, "code": 12, "msg": "Id da forma de pagamento inválido."}],
+        },
+        {"code": 7, "msg": "Não foi possível salvar a venda"},
+        "no object",
+    ]
+    fields = b', "description": "d", "fields": %b' % json.dumps(faults).encode()
+
+    error = resource_error(Answer.of(400, body("VALIDATION_ERROR", fields)))
+
+    assert isinstance(error, errors.RefusedError)
+    assert (error.code, error.message) == (
+        49,
+        "Não foi possível salvar a venda Id da forma de pagamento inválido.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (b', "description": "Em uso."', "Em uso."),
+        (b', "description": "", "fields": []', "m"),
+        (b', "fields": {}', "m"),
+    ],
+)
+def test_a_refusal_without_fields_is_told_by_its_description(extra: bytes, words: str) -> None:
+    error = resource_error(Answer.of(400, body("VALIDATION_ERROR", extra)))
+
+    assert isinstance(error, errors.RefusedError)
+    assert error.message == words
 
 
 @pytest.mark.parametrize(("period", "expected"), [(b"second", "second"), (b"day", "day")])

@@ -9,6 +9,7 @@ from shared.contracts.sync_core import SetSituation
 from tests.bling_gateway.stage import (
     CANCELLED,
     DELIVERED,
+    OPEN,
     STARTED,
     VERIFIED,
     Seller,
@@ -60,6 +61,7 @@ async def test_an_expected_situation_is_overwritten(seller: Seller) -> None:
 
 
 async def test_the_echo_of_our_own_write_is_not_read(seller: Seller) -> None:
+    """Pitfall 10: a write of ours raises a webhook, which must not set off another round."""
     order_id = await started_order(seller)
     before = len(await seller.calls())
 
@@ -116,6 +118,74 @@ async def test_a_person_who_was_faster_is_not_overwritten(seller: Seller) -> Non
     assert await seller.calls("PATCH") == []
 
 
+async def test_who_comes_to_the_same_situation_first_is_no_failure(seller: Seller) -> None:
+    """Pitfall 8: a write of the situação that the order has is refused with code 50."""
+    order_id = await started_order(seller)
+    await seller.control("POST", "faults", fault="situation_race", situation=VERIFIED)
+
+    await set_situation(seller, order_id, VERIFIED)
+
+    assert (await seller.fact(SET)).data["outcome"] == "already"
+    assert [call["status"] for call in await seller.calls("PATCH")] == [400]
+    # It was not our write, so its webhook is somebody's news.
+    read = await seller.fact("bling.order.observed", 2)
+    assert read.data["situation"]["id"] == VERIFIED
+
+
+async def test_an_order_born_in_another_situation_is_told_as_it_is(seller: Seller) -> None:
+    """Pitfall 9: some accounts create orders as *atendido* already."""
+    order = await seller.place_order(situation=DELIVERED)
+    born = await seller.fact("bling.order.observed")
+
+    await set_situation(seller, order["id"], VERIFIED, expected=OPEN)
+
+    assert born.data["situation"] == {"id": DELIVERED, "value": 1}
+    fact = await seller.fact(REFUSED)
+    assert (fact.data["cause"], fact.data["shown"]["id"]) == ("changed", DELIVERED)
+    assert await seller.calls("PATCH") == []
+
+
+async def test_an_account_that_counts_situations_otherwise_is_left_alone(seller: Seller) -> None:
+    """Pitfall 28: that the built-in ids are the same everywhere is no promise of Bling's."""
+    await seller.control("PATCH", f"situations/{STARTED}", valor=7)
+    order_id = await started_order(seller)
+
+    await set_situation(seller, order_id, VERIFIED)
+
+    fact = await seller.fact(REFUSED)
+    assert (fact.data["cause"], fact.data["shown"]) == ("refused", {"id": STARTED, "value": 7})
+    assert "situação 15 com o valor 7, e não 3" in fact.data["message"]
+    assert await seller.calls("PATCH") == []
+
+
+async def test_a_class_that_bling_does_not_tell_stands_in_nobodys_way(seller: Seller) -> None:
+    made = await seller.control("POST", "situations", name="Em separação", inherits=STARTED)
+    await seller.control("PATCH", f"situations/{made['id']}", valor=99)
+    order_id = await started_order(seller)
+    await seller.choose(order_id, made["id"])
+
+    await set_situation(seller, order_id, VERIFIED, expected=made["id"])
+
+    assert (await seller.fact(SET)).data["outcome"] == "written"
+
+
+async def test_a_target_that_was_deleted_is_told_and_the_order_is_not_gone(
+    seller: Seller,
+) -> None:
+    made = await seller.control("POST", "situations", name="Em separação", inherits=STARTED)
+    order_id = await started_order(seller)
+    await seller.control("DELETE", f"situations/{made['id']}")
+
+    await set_situation(seller, order_id, made["id"])
+
+    fact = await seller.fact(REFUSED)
+    assert (fact.data["cause"], fact.data["shown"]["id"]) == ("refused", STARTED)
+    assert fact.data["message"] == f"O Bling não encontrou a situação {made['id']}."
+    await seller.settled()
+    assert seller.facts("bling.order.gone") == []
+    assert "/Api/v3/situacoes/modulos" in [call["path"] for call in await seller.calls("GET")]
+
+
 async def test_blings_refusal_is_told_in_its_own_words(seller: Seller) -> None:
     order_id = await started_order(seller)
     await seller.control("POST", "faults", fault="situation_patch_refused")
@@ -125,7 +195,7 @@ async def test_blings_refusal_is_told_in_its_own_words(seller: Seller) -> None:
     fact = await seller.fact(REFUSED)
     assert fact.data["cause"] == "refused"
     assert fact.data["shown"]["id"] == STARTED
-    assert fact.data["message"]
+    assert fact.data["message"] == "A alteração para a situação informada não é permitida."
     assert len(await seller.calls("PATCH")) == 1
 
 
@@ -232,7 +302,10 @@ async def test_a_missing_scope_for_writing_is_a_refusal(seller: Seller) -> None:
 
     await set_situation(seller, order_id, VERIFIED)
 
-    assert (await seller.fact(REFUSED)).data["cause"] == "refused"
+    fact = await seller.fact(REFUSED)
+    assert fact.data["cause"] == "refused"
+    assert fact.data["message"].startswith("O aplicativo não tem permissão no Bling")
+    assert "requires higher privileges" in fact.data["message"]
 
 
 async def test_a_newer_command_makes_the_waiting_one_void(seller: Seller) -> None:
