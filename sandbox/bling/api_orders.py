@@ -22,7 +22,7 @@ async def list_orders(request: web.Request) -> web.Response:
 async def get_order(request: web.Request) -> web.Response:
     """Show one order whole."""
     _, company = reached(request)
-    return data(_order(request, company).body)
+    return data(orders.detail(_order(request, company)))
 
 
 async def delete_order(request: web.Request) -> web.Response:

@@ -43,6 +43,7 @@ GOODS = (
 
 # Bling's unit codes for dimensions, with how many of the unit make a centimetre.
 _UNITS = {0: 0.01, 1: 1.0, 2: 10.0}
+_SIDES = ("largura", "altura", "profundidade")
 
 
 def make_product(ids: Ids, random: Random, at: datetime, index: int) -> Record:
@@ -108,11 +109,17 @@ def _stock(random: Random) -> Json:
     }  # fmt: skip
 
 
+def in_unit(size: Json, unit: int) -> Json:
+    """Write a size in another of Bling's units."""
+    factor = _UNITS[unit] / _UNITS[size["unidadeMedida"]]
+    sides = {name: round(size[name] * factor, 3) for name in _SIDES}
+    return {**sides, "unidadeMedida": unit}
+
+
 def _size(good: Good, index: int) -> Json:
-    # Sellers mostly type centimetres; a few type metres or millimetres, and clients must convert.
-    unit = {5: 0, 8: 2}.get(index % len(GOODS), 1)
-    width, height, depth = (round(side * _UNITS[unit], 3) for side in good.size_cm)
-    return {"largura": width, "altura": height, "profundidade": depth, "unidadeMedida": unit}
+    size = {**dict(zip(_SIDES, good.size_cm, strict=True)), "unidadeMedida": 1}
+    # Sellers mostly type centimetres; a few type metres, and clients must convert.
+    return in_unit(size, 0 if index % len(GOODS) == 5 else 1)
 
 
 def _media(ids: Ids, product_id: int, index: int) -> Json:

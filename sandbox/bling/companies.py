@@ -2,17 +2,19 @@
 
 import hashlib
 from datetime import timedelta
+from itertools import repeat
 from random import Random
 from uuid import uuid4
 
-from sandbox.bling import catalogue, documents, people
+from sandbox.bling import documents, people
 from sandbox.bling.channels import payment_methods, starting_channels
 from sandbox.bling.logistics import starting_logistics
+from sandbox.bling.product_kinds import STARTING_KINDS, ProductKind, add_product
 from sandbox.bling.situations import starting_situations
-from sandbox.bling.state import Clock, Company, Ids, Record, WebhookRules, today
+from sandbox.bling.state import Clock, Company, Ids, WebhookRules, today
 from sandbox.bling.webhooks import RETRY_GAPS_S
 
-STARTING_PRODUCTS = 8
+PLAIN_PRODUCTS = 8
 
 # The first company keeps its id over restarts, as a real account does.
 _FIRST_COMPANY_ID = hashlib.md5(b"first company", usedforsecurity=False).hexdigest()
@@ -28,14 +30,6 @@ def first_company(ids: Ids, clock: Clock) -> Company:
 def another_company(ids: Ids, clock: Clock, *, name: str | None) -> Company:
     """Make one more company; its CNPJ is of the alphanumeric kind."""
     return _make_company(uuid4().hex, ids, clock, name=name, alphanumeric=True)
-
-
-def add_product(company: Company, ids: Ids, clock: Clock) -> Record:
-    """Add the next invented product to a company's catalogue."""
-    product = catalogue.make_product(ids, company.random, clock(), company.products_made)
-    company.products_made += 1
-    company.products[product.id] = product
-    return product
 
 
 def _make_company(
@@ -57,6 +51,6 @@ def _make_company(
     )
     starting_channels(company, ids)
     starting_logistics(company, ids)
-    for _ in range(STARTING_PRODUCTS):
-        add_product(company, ids, clock)
+    for kind in (*repeat(ProductKind.SIMPLE, PLAIN_PRODUCTS), *STARTING_KINDS):
+        add_product(company, ids, clock, kind)
     return company

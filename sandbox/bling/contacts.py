@@ -6,6 +6,8 @@ from datetime import datetime
 from sandbox.bling.people import Address, Customer
 from sandbox.bling.state import Ids, Json, Record
 
+_HOME = "BRASIL"
+
 
 def make_contact(
     customer: Customer, ids: Ids, at: datetime, *, without: Collection[str] = ()
@@ -38,7 +40,7 @@ def make_contact(
         "vendedor": {"id": 0},
         "dadosAdicionais": {"dataNascimento": "", "sexo": "", "naturalidade": ""},
         "financeiro": {"limiteCredito": 0, "condicaoPagamento": "", "categoria": {"id": 0}},
-        "pais": {"nome": "BRASIL"},
+        "pais": {"nome": customer.address.country or _HOME},
         "tiposContato": [{"id": ids.take(), "descricao": "Cliente"}],
         "pessoasContato": [],
     }
@@ -58,6 +60,7 @@ def brief(contact: Record) -> Json:
 def label(contact: Record) -> Json:
     """Show a contact's address as the delivery address of an order."""
     address = contact.body["endereco"]["geral"]
+    country = contact.body["pais"]["nome"]
     return {
         "nome": contact.body["nome"],
         **{name: address[name] for name in ("endereco", "numero", "complemento")},
@@ -65,7 +68,7 @@ def label(contact: Record) -> Json:
         "uf": address["uf"],
         "cep": address["cep"],
         "bairro": address["bairro"],
-        "nomePais": "",
+        "nomePais": "" if country == _HOME else country,
     }
 
 

@@ -1,13 +1,15 @@
 """Invent a realistic sales order, or one with the faults that a test asks for."""
 
 import datetime as dt
+from random import Random
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sandbox.bling import contacts, money, orders, people
-from sandbox.bling.companies import add_product
+from sandbox.bling import channels, contacts, money, orders, people
 from sandbox.bling.errors import ControlError
+from sandbox.bling.people import Customer
+from sandbox.bling.product_kinds import ProductKind, add_product, plain_products, variations
 from sandbox.bling.products import announce_product
 from sandbox.bling.sandbox import Sandbox
 from sandbox.bling.situations import OPEN
@@ -31,12 +33,21 @@ class NewOrder(BaseModel):
     """These products, one item each, instead of `items` chosen ones."""
     new_products: int = Field(default=0, ge=0, le=500)
     """How many of the items have products made for this order."""
+    product_kinds: tuple[ProductKind, ...] = ()
+    """The first items are products of these kinds, made for this order."""
     fractional_quantity: bool = False
     item_without_product: bool = False
     date: dt.date | None = None
     contact: int | None = None
     """An existing contact; 0 refers to none."""
     person: Literal["", "F", "J"] = ""
+    customer: Literal["plain", "masked", "foreign", "alphanumeric"] = "plain"
+    """Hidden by a marketplace, living abroad, or a company whose CNPJ has letters."""
+    volumes: int = Field(default=1, ge=0, le=100)
+    service: str = SERVICE
+    """Of the volumes: a service's name, or one of its aliases."""
+    numbers_as_text: bool = False
+    """Bling shows this order's numbers as strings."""
     store: int | None = None
     """A sales channel's id; 0 is a sale without channel."""
     store_number: str | None = None
@@ -56,7 +67,9 @@ def place_order(sandbox: Sandbox, company: Company, wish: NewOrder) -> Order:
     orders.number_parts(sandbox, body)
     if "parcelas" not in wish.override:
         money.respread_instalments(body)
-    return orders.store(sandbox, company, body, situation, "seller")
+    order = orders.store(sandbox, company, body, situation, "seller")
+    order.numbers_as_text = wish.numbers_as_text
+    return order
 
 
 def find_situation(company: Company, wanted: int | str) -> Situation:
@@ -86,7 +99,7 @@ def _skeleton(sandbox: Sandbox, company: Company, wish: NewOrder) -> Json:
         "total": 0,
         "contato": {"id": 0},
         "situacao": {},
-        "loja": {"id": store_id, "unidadeNegocio": {"id": 0}},
+        "loja": {"id": store_id, "unidadeNegocio": {"id": _unit(company, store_id)}},
         "numeroPedidoCompra": "",
         "outrasDespesas": 0,
         "observacoes": "",
@@ -111,6 +124,10 @@ def _store(company: Company, wish: NewOrder) -> int:
     return wish.store
 
 
+def _unit(company: Company, store_id: int) -> int:
+    return channels.default_unit(company.channels[store_id]) if store_id else 0
+
+
 def _items(sandbox: Sandbox, company: Company, wish: NewOrder) -> list[Json]:
     if "items" in wish.without:
         return []
@@ -126,11 +143,18 @@ def _items(sandbox: Sandbox, company: Company, wish: NewOrder) -> list[Json]:
 def _products(sandbox: Sandbox, company: Company, wish: NewOrder) -> list[Record]:
     if wish.product_ids:
         return [find_product(company, product_id) for product_id in wish.product_ids]
-    new = [new_product(sandbox, company) for _ in range(min(wish.new_products, wish.items))]
-    known = list(company.products.values())
-    missing = wish.items - len(new)
-    chosen = company.random.sample(known, k=min(missing, len(known)))
-    return new + chosen + [new_product(sandbox, company) for _ in range(missing - len(chosen))]
+    made = [new_product(sandbox, company, kind=kind) for kind in wish.product_kinds]
+    chosen = [_sellable(company, product) for product in made]
+    chosen += [new_product(sandbox, company) for _ in range(min(wish.new_products, wish.items))]
+    known = plain_products(company)
+    missing = max(0, wish.items - len(chosen))
+    chosen += company.random.sample(known, k=min(missing, len(known)))
+    return chosen + [new_product(sandbox, company) for _ in range(wish.items - len(chosen))]
+
+
+def _sellable(company: Company, product: Record) -> Record:
+    """Choose what is sold of a product: where it has variations, one of them."""
+    return next(iter(variations(company, product.id)), product)
 
 
 def find_product(company: Company, product_id: int) -> Record:
@@ -140,11 +164,17 @@ def find_product(company: Company, product_id: int) -> Record:
     return company.products[product_id]
 
 
-def new_product(sandbox: Sandbox, company: Company, override: Json | None = None) -> Record:
+def new_product(
+    sandbox: Sandbox,
+    company: Company,
+    override: Json | None = None,
+    kind: ProductKind = ProductKind.SIMPLE,
+) -> Record:
     """Register one more invented product, with changes laid over it, and tell of it."""
-    product = add_product(company, sandbox.ids, sandbox.clock)
+    product = add_product(company, sandbox.ids, sandbox.clock, kind)
     product.body = orders.deep_merge(product.body, override or {})
-    announce_product(sandbox, company, product, "created")
+    for one in (product, *variations(company, product.id)):
+        announce_product(sandbox, company, one, "created")
     return product
 
 
@@ -179,12 +209,15 @@ def _add_delivery(sandbox: Sandbox, company: Company, body: Json, wish: NewOrder
     body["transporte"] = {
         "fretePorConta": 0,
         "frete": round(company.random.uniform(12, 60), 2),
-        "quantidadeVolumes": 1,
+        "quantidadeVolumes": wish.volumes,
         "pesoBruto": _weight(company, body["itens"]),
         "prazoEntrega": company.random.randint(2, 9),
         "contato": {"id": 0, "nome": ""},
         "etiqueta": address,
-        "volumes": [{"id": sandbox.ids.take(), "servico": SERVICE, "codigoRastreamento": ""}],
+        "volumes": [
+            {"id": sandbox.ids.take(), "servico": wish.service, "codigoRastreamento": ""}
+            for _ in range(wish.volumes)
+        ],
     }
 
 
@@ -193,8 +226,20 @@ def _contact(sandbox: Sandbox, company: Company, wish: NewOrder) -> Record:
         if wish.contact not in company.contacts:
             raise ControlError(f"company {company.id} has no contact {wish.contact}", status=404)
         return company.contacts[wish.contact]
-    customer = people.customer(company.random, kind=wish.person)
+    customer = _customer(company.random, wish)
     return contacts.make_contact(customer, sandbox.ids, sandbox.clock(), without=wish.without)
+
+
+def _customer(random: Random, wish: NewOrder) -> Customer:
+    match wish.customer:
+        case "plain":
+            return people.customer(random, kind=wish.person)
+        case "masked":
+            return people.masked(people.customer(random, kind=wish.person))
+        case "foreign":
+            return people.foreigner(random)
+        case "alphanumeric":
+            return people.with_alphanumeric_cnpj(people.customer(random, kind="J"), random)
 
 
 def _weight(company: Company, items: list[Json]) -> float:

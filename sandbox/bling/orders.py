@@ -98,6 +98,12 @@ def summary(order: Order) -> Json:
     return {name: copy.deepcopy(order.body[name]) for name in SUMMARY}
 
 
+def detail(order: Order) -> Json:
+    """Show an order whole."""
+    shown: Json = _quoted(order.body) if order.numbers_as_text else order.body
+    return shown
+
+
 def hint(order: Order) -> Json:
     """Show an order as webhooks do."""
     body = order.body
@@ -124,3 +130,15 @@ def deep_merge(base: Json, changes: Json) -> Json:
         else:
             merged[name] = copy.deepcopy(value)
     return merged
+
+
+def _quoted(content: Any) -> Any:
+    match content:
+        case dict():
+            return {name: _quoted(value) for name, value in content.items()}
+        case list():
+            return [_quoted(value) for value in content]
+        case int() | float() if not isinstance(content, bool):
+            return str(content)
+        case _:
+            return content

@@ -1,5 +1,6 @@
 """Invented people, companies and places; documents are valid, mail addresses lead nowhere."""
 
+import dataclasses
 import unicodedata
 from dataclasses import dataclass
 from random import Random
@@ -30,6 +31,11 @@ _STREETS = (
     "Rua Dona Francisca", "Praça da Matriz",
 )  # fmt: skip
 _COMPLEMENTS = ("", "", "Apto 42", "Casa 2", "Bloco B, apto 101", "Fundos", "Sala 305")
+
+
+# City, country as Bling writes it, calling code.
+_ABROAD = (("Montevideo", "Uruguai", "598"), ("Buenos Aires", "Argentina", "54"),
+           ("Lisboa", "Portugal", "351"))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +77,13 @@ class Address:
     cep: str
     city: str
     state: str
+    country: str = ""
+    """Empty at home."""
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Somebody who buys: a natural person (F) or a company (J)."""
+    """Somebody who buys: a natural person (F), a company (J), or somebody abroad (E)."""
 
     name: str
     trade_name: str
@@ -110,10 +118,55 @@ def customer(random: Random, *, kind: str = "") -> Customer:
         kind=chosen,
         document=_document(random, chosen),
         phone=f"({code}) 3{random.randrange(200, 900)}-{random.randrange(10_000):04d}",
-        mobile=f"({code}) 9{random.randrange(6000, 9999)}-{random.randrange(10_000):04d}",
+        mobile=_mobile(random, code),
         email=f"{_mail_name(person)}@example.com",
         address=_address(random, place),
     )
+
+
+def foreigner(random: Random) -> Customer:
+    """Invent somebody abroad: no CPF, no CEP, no state."""
+    person = f"{random.choice(_FIRST_NAMES)} {random.choice(_LAST_NAMES)}"
+    city, country, code = random.choice(_ABROAD)
+    return Customer(
+        name=person,
+        trade_name="",
+        kind="E",
+        document=f"P{random.randrange(10**7):07d}",
+        phone="",
+        mobile=f"+{code} {random.randrange(10**8, 10**9)}",
+        email=f"{_mail_name(person)}@example.com",
+        address=Address(
+            "Calle Mayor", str(random.randrange(1, 300)), "", "Centro", "", city, "EX", country
+        ),
+    )
+
+
+def masked(customer: Customer) -> Customer:
+    """Hide a customer as marketplaces do until the parcel must be sent."""
+    hidden = dataclasses.replace(
+        customer.address, street="Rua ****", number="***", complement="", cep="*****-***"
+    )
+    return dataclasses.replace(
+        customer,
+        name=" ".join(f"{word[0]}***" for word in customer.name.split()),
+        document=_masked_document(customer.document),
+        phone="",
+        mobile="(**) *****-****",
+        email="",
+        address=hidden,
+    )
+
+
+def with_alphanumeric_cnpj(customer: Customer, random: Random) -> Customer:
+    """Give a company a CNPJ with letters, as exist since July 2026."""
+    number = documents.cnpj(random, alphanumeric=True)
+    return dataclasses.replace(customer, document=documents.formatted_cnpj(number))
+
+
+def _masked_document(document: str) -> str:
+    head, tail = document[:-10], document[-10:]
+    return "".join("*" if char.isalnum() else char for char in head) + tail[:-3] + "-**"
 
 
 def _document(random: Random, kind: str) -> str:
@@ -121,6 +174,16 @@ def _document(random: Random, kind: str) -> str:
         return documents.formatted_cpf(documents.cpf(random))
     alphanumeric = random.random() < 0.5
     return documents.formatted_cnpj(documents.cnpj(random, alphanumeric=alphanumeric))
+
+
+def _mobile(random: Random, code: str) -> str:
+    """Write a mobile number in one of the ways that people type it."""
+    first, last = f"9{random.randrange(6000, 9999)}", f"{random.randrange(10_000):04d}"
+    ways = (
+        f"({code}) {first}-{last}", f"{code}{first}{last}", f"+55 {code} {first}-{last}",
+        f"0{code} {first} {last}", f"({code}) {first[0]} {first[1:]}-{last}",
+    )  # fmt: skip
+    return random.choice(ways)
 
 
 def _address(random: Random, place: Place) -> Address:

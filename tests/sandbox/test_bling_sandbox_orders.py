@@ -344,7 +344,7 @@ async def test_product_list_hides_nearly_everything_by_default(double: Double) -
     _, everything = await double.api("GET", "/produtos", criterio=5)
 
     assert len(default["data"]) == 1
-    assert len(everything["data"]) == 8
+    assert len(everything["data"]) > 8
 
 
 async def test_reset_starts_over_without_reusing_ids(double: Double) -> None:
