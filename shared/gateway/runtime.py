@@ -26,6 +26,7 @@ from shared.gateway.facts import FactOutbox, Facts
 from shared.gateway.pace import PaceRule
 from shared.gateway.pacing import Pacer
 from shared.gateway.pausing import Pausing
+from shared.gateway.retention import Retention
 from shared.gateway.store import Pool, open_gateway_pool
 from shared.gateway.values import System
 from shared.gateway.work import WorkQueue
@@ -107,7 +108,11 @@ class GatewayRuntime:
             self._begin(partition, to_work)
 
         workers = self._workers = Workers(self.pool, self.queue, handlers)
-        async with self._leases.run(on_gain=begin, on_loss=self._end), workers.run():
+        async with (
+            Retention(self.pool).run(),
+            self._leases.run(on_gain=begin, on_loss=self._end),
+            workers.run(),
+        ):
             yield
 
     def committed(self, account_id: UUID) -> None:

@@ -8,7 +8,7 @@ import asyncpg
 import orjson
 import pytest
 
-from shared.gateway.store import Pool, claims, facts, turns, work
+from shared.gateway.store import Pool, claims, facts, overview, retention, turns, work
 from tests.shared.gateway.kit import Kit
 
 STATEMENTS = {
@@ -17,6 +17,8 @@ STATEMENTS = {
     "claims.TAKE": claims.TAKE,
     "claims.RENEW": claims.RENEW,
     "facts.WAITING": facts.WAITING,
+    "overview.LAST_WEBHOOKS": overview.LAST_WEBHOOKS,
+    "retention.COMMANDS": retention.COMMANDS,
     "turns.SETTLE": turns.SETTLE,
     "work.ADD": work.ADD,
     "work.HOLD": work.HOLD,
@@ -29,7 +31,7 @@ async def test_no_statement_reads_a_whole_table(
     kit: Kit, pool: Pool, owner: asyncpg.Connection, statement: str
 ) -> None:
     assert kit.pool is pool, "emptied"
-    await owner.execute("VACUUM ANALYZE work, turn, account, pace, outbox")
+    await owner.execute("VACUUM ANALYZE work, turn, account, pace, outbox, inbox, command")
 
     plan = await generic_plan(pool, statement)
 
@@ -43,8 +45,8 @@ async def generic_plan(pool: Pool, statement: str) -> dict[str, object]:
         prepared = await conn.prepare(statement)
         count = len(prepared.get_parameters())
         await conn.execute(f"PREPARE shown AS {statement}")
-        nulls = ", ".join(["NULL"] * count)
-        plan = await conn.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE shown ({nulls})")
+        nulls = f"({', '.join(['NULL'] * count)})" if count else ""
+        plan = await conn.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE shown {nulls}")
         await conn.execute("DEALLOCATE shown")
     root = orjson.loads(plan)[0]["Plan"]
     assert isinstance(root, dict)
