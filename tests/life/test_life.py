@@ -81,6 +81,23 @@ async def test_the_seller_advances_first_and_nobody_is_overwritten(scene: Scene)
     await scene.reason_is()
 
 
+async def test_a_person_overwritten_in_the_window_is_told(
+    scene: Scene,
+) -> None:
+    """Bling's write has no precondition: between our read and our write a person may be faster."""
+    await story.start(scene)
+    race = {"fault": "situation_race", "situation": 18, "company": scene.play.seller.company}
+    await scene.play.seller.web.call("POST", "/_sandbox/faults", race)
+
+    await scene.play.operator.opens_manifest(scene.reference())
+
+    state = await scene.reason_is("conflict")
+    [conflict] = state["reasons"]
+    assert conflict["details"] == ["possibly_overwritten", "situation:18"]
+    history = (await scene.play.seller.order(scene.order_id))["history"]
+    assert [change["nome"] for change in history][-2:] == ["Venda agenciada", "Em romaneio"]
+
+
 async def test_a_conflict_is_settled_by_a_person(scene: Scene) -> None:
     await story.start(scene)
     await story.advance(scene, "awaiting_dispatch")
