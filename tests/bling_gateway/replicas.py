@@ -43,11 +43,18 @@ async def replica(
 ) -> AsyncIterator[Replica]:
     """Run another replica: of the double's app and with the usual key, unless told otherwise."""
     login = stage.environment["BLING_GATEWAY_DATABASE_URL"]
+    ours = app or app_at(f"{stage.bling_url}/Api/v3/oauth")
+    async with replica_at(login, ours, keys) as running:
+        yield running
+
+
+@asynccontextmanager
+async def replica_at(login: str, app: App, keys: str = MASTER_KEY) -> AsyncIterator[Replica]:
+    """Run a replica on a database that nobody else need use."""
     async with (
         aiohttp.ClientSession() as http,
         await open_gateway_pool(login, "bling_gateway", max_size=4) as pool,
     ):
-        ours = app or app_at(f"{stage.bling_url}/Api/v3/oauth")
-        endpoint = TokenEndpoint(http, ours, AddressLimits(pool, "test", 1000))
+        endpoint = TokenEndpoint(http, app, AddressLimits(pool, "test", 1000))
         facts = Facts(SYSTEM.source)
         yield Replica(pool, endpoint, Tokens(pool, endpoint, MasterKeys.parse(keys), facts))

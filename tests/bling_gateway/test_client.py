@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from uuid import UUID, uuid4
 
 import aiohttp
@@ -20,12 +20,17 @@ from shared.sealing import MasterKeys
 from tests.bling_gateway.builders import ORDER_ID, order_json
 from tests.bling_gateway.stage import MASTER_KEY
 
+TOKEN = "token"
+
 
 class OneToken:
     """Tokens of an account that never needs another."""
 
+    def __init__(self, token: str) -> None:
+        self._token = token
+
     async def current(self, _account_id: UUID) -> str:
-        return "token"
+        return self._token
 
     async def renewed(self, _account_id: UUID, _rejected: str) -> str:
         raise AssertionError("nothing was rejected")
@@ -53,8 +58,10 @@ class Bling:
         self.slow_s = 0.0
         self.is_asked = asyncio.Event()
         self.writes = 0
+        self.headers: Mapping[str, str] = {}
 
-    async def read(self, _request: web.Request) -> web.Response:
+    async def read(self, request: web.Request) -> web.Response:
+        self.headers = request.headers
         self.is_asked.set()
         await asyncio.sleep(self.slow_s)
         return web.json_response({"data": order_json()})
@@ -80,10 +87,14 @@ async def server(bling: Bling) -> AsyncIterator[TestServer]:
 
 
 def client(
-    session: aiohttp.ClientSession, server: TestServer, pace: SlowPace, pool: Pool
+    session: aiohttp.ClientSession,
+    server: TestServer,
+    pace: SlowPace,
+    pool: Pool,
+    token: str = TOKEN,
 ) -> BlingClient:
-    address = AddressLimits(pool, "test", 15)
-    transport = Transport(session, str(server.make_url("/")), OneToken(), pace, address)
+    address, tokens = AddressLimits(pool, "test", 15), OneToken(token)
+    transport = Transport(session, str(server.make_url("/")), tokens, pace, address)
     return BlingClient(transport, Caller(uuid4(), Priority.STATUS))
 
 
@@ -118,3 +129,18 @@ async def test_a_write_that_gets_no_connection_in_time_is_not_sent(
 
         await reading
         assert bling.writes == 0
+
+
+@pytest.mark.parametrize(
+    ("token", "announced"),
+    [(".".join(["x" * 1000] * 3), "1"), ("0123456789abcdef" * 3, None), ("a..b", None)],
+)
+async def test_only_a_jwt_is_announced_as_one(
+    server: TestServer, bling: Bling, pool: Pool, token: str, announced: str | None
+) -> None:
+    """An opaque token with that header is reported to be refused."""
+    async with aiohttp.ClientSession() as session:
+        await client(session, server, SlowPace(), pool, token).order(ORDER_ID)
+
+    assert bling.headers["Authorization"] == f"Bearer {token}"
+    assert bling.headers.get("enable-jwt") == announced
