@@ -1,6 +1,7 @@
 """The API as its callers meet it: over HTTP, with tokens, pages and problems."""
 
 import base64
+import json
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -21,6 +22,7 @@ from services.sync_core.log.connection import Pool
 from services.sync_core.log.consume import FactConsumer
 from services.sync_core.log.facts import read_fact
 from shared.contracts import Message
+from shared.contracts import bling_gateway as bling
 from shared.web import application
 from tests.sync_core.clock import Clock
 from tests.sync_core.seller import CANCELLED, DONE, OPEN, START, Seller, content, opened
@@ -487,3 +489,194 @@ def _references(value: Any) -> list[str]:
     if isinstance(value, list):
         return [each for inner in value for each in _references(inner)]
     return []
+
+
+# --- an account's situações, imports, pauses
+
+STOCK = bling.Transition(
+    id=7, active=True, origin=START, destination=DONE, actions=("lancarEstoque",)
+)
+
+
+def listed(seller: Seller, *transitions: bling.Transition) -> Message:
+    """Return the account's list of situações, with these transitions."""
+    made = {"Em romaneio": 883047, "Aguardando coleta": 883048, "Em rota de entrega": 883049}
+    observed = bling.SituationsObserved(
+        situations=tuple(bling.SituationDefinition(id=i, name=name) for name, i in made.items()),
+        roles={"in_manifest": 883047, "awaiting_pickup": 883048, "in_transit": 883049},
+        transitions=transitions,
+        seen_lately=(bling.Situation(id=CHECKOUT, value=3),),
+    )
+    return seller.fact(observed, "account")
+
+
+CHECKOUT = 447110
+
+
+async def test_an_account_shows_what_its_seller_can_choose_from(
+    api: Api, log: EventLog, seller: Seller
+) -> None:
+    store = bling.Store(id=204, name="Loja da Praça", kind="Shopee", enabled=True)
+    options = bling.EntryOptionsObserved(stores=(store,), services=None)
+    await take(log, seller, listed(seller, STOCK), seller.fact(options, "account"))
+
+    account = await api.get(f"/api/accounts/{seller.id}")
+
+    assert [s["name"] for s in account["stores"]] == ["Loja da Praça"]
+    assert account["services"] is None
+    assert account["side_effects"] == [
+        {
+            "transition": 7,
+            "origin": {"id": START, "name": "Em andamento"},
+            "destination": {"id": DONE, "name": "Atendido"},
+            "actions": ["lançar estoque"],
+            "accepted": False,
+        }
+    ]
+    assert account["proposed_mapping"]["pass_through"] == [24, CHECKOUT]
+    (reason,) = account["reasons"]
+    assert reason["explanations"] == ["de Em andamento para Atendido: lançar estoque"]
+    listed_too = (await api.get("/api/accounts?limit=200"))["accounts"]
+    (summary,) = [each for each in listed_too if each["account_id"] == str(seller.id)]
+    assert summary["reasons"] == ["new_side_effects"]
+
+
+async def test_going_live_wants_the_side_effects_accepted(
+    api: Api, log: EventLog, pool: Pool
+) -> None:
+    """Pitfall 10: what our writes set off in Bling is named before the first of them."""
+    seller = await opened(log, live=False)
+    await take(log, seller, listed(seller, STOCK))
+    path, live = f"/api/accounts/{seller.id}", {"to_hub": "live", "to_bling": "live"}
+
+    problem = await api.call("PUT", f"{path}/mode", live, status=409)
+
+    assert problem["code"] == "side_effects_not_accepted"
+    assert problem["transitions"] == [7]
+    assert "de Em andamento para Atendido: lançar estoque" in problem["detail"]
+    unknown = await api.call("PUT", f"{path}/side-effects", {"transitions": [7, 8]}, status=409)
+    assert unknown["code"] == "transition_unknown"
+    await api.call("PUT", f"{path}/side-effects", {"transitions": [7]}, X_Actor="Ana")
+    await api.call("PUT", f"{path}/mode", live)
+    assert (await api.get(path))["reasons"] == []
+    row = await pool.fetchrow(
+        "SELECT actor FROM event_log WHERE account_id = $1"
+        " AND type = 'account.side_effects_accepted'",
+        seller.id,
+    )
+    assert row is not None
+    assert row["actor"] == "console/Ana"
+
+
+async def test_what_is_new_stops_nobody_from_switching_off(
+    api: Api, log: EventLog, seller: Seller
+) -> None:
+    await take(log, seller, listed(seller, STOCK))
+
+    for to_hub in ("off", "live"):
+        mode = {"to_hub": to_hub, "to_bling": "live"}
+        await api.call("PUT", f"/api/accounts/{seller.id}/mode", mode)
+
+
+@pytest.mark.parametrize(
+    ("wish", "body", "command"),
+    [
+        ("pause", {"reason": "inventário"}, {"by": "console/Ana", "reason": "inventário"}),
+        ("resume", None, {"by": "console/Ana"}),
+        ("disconnect", {"side": "hub"}, {"side": "hub"}),
+        ("read-options", None, {}),
+    ],
+)
+async def test_what_a_person_wants_done_is_ordered_once(
+    api: Api, pool: Pool, seller: Seller, wish: str, body: Json | None, command: Json
+) -> None:
+    path, key = f"/api/accounts/{seller.id}/{wish}", str(uuid4())
+
+    first = await api.call("POST", path, body, Idempotency_Key=key, X_Actor="Ana")
+    again = await api.call("POST", path, body, Idempotency_Key=key, X_Actor="Ana")
+
+    assert (first["repeated"], again["repeated"]) == (False, True)
+    rows = await pool.fetch(
+        "SELECT data FROM event_log WHERE causation_id = $1 AND kind = 'command'", UUID(key)
+    )
+    assert [json.loads(row["data"]) for row in rows] == [command]
+
+
+@pytest.mark.parametrize(
+    ("wish", "body"),
+    [
+        ("pause", {"reason": ""}),
+        ("pause", {"reason": "uma\nlinha e outra"}),
+        ("pause", {}),
+        ("disconnect", {"side": "both"}),
+        ("import", {"since": "ontem"}),
+        ("confirm-starts", {"orders": []}),
+        ("confirm-starts", {"orders": [True]}),
+        ("confirm-starts", {"orders": [2**70]}),
+        ("confirm-starts", {"orders": list(range(201))}),
+    ],
+)
+async def test_a_wish_that_makes_no_sense_is_refused(
+    api: Api, seller: Seller, wish: str, body: Json
+) -> None:
+    problem = await api.call("POST", f"/api/accounts/{seller.id}/{wish}", body, status=422)
+
+    assert problem["code"] == "body_invalid"
+
+
+async def test_an_import_waits_until_there_is_something_to_import_from(
+    api: Api, log: EventLog, seller: Seller
+) -> None:
+    path, since = f"/api/accounts/{seller.id}/import", {"since": "2026-01-01"}
+
+    problem = await api.call("POST", path, since, status=409)
+
+    assert (problem["code"], problem["detail"]) == (
+        "not_ready_to_import",
+        "Bling is not connected.",
+    )
+    connected = bling.AccountConnected(company_id="c1")
+    await take(log, seller, seller.fact(connected, "account"))
+    await api.call("POST", path, since)
+    importing = (await api.get(f"/api/accounts/{seller.id}"))["importing"]
+    assert importing == {"since": "2026-01-01", "found": 0, "read": 0, "finished": False}
+
+
+async def test_many_imported_orders_are_confirmed_at_once_and_each_is_answered(
+    api: Api, log: EventLog, seller: Seller, pool: Pool
+) -> None:
+    def imported(order_id: int, number: str) -> Message:
+        seen = seller.observed(order_id, content=content())
+        return seen.model_copy(update={"data": seen.data | {"trigger": "import", "number": number}})
+
+    await take(
+        log,
+        seller,
+        *(imported(order_id, number) for order_id, number in ((1, "a"), (2, "b"), (3, "c"))),
+        *(imported(order_id, "twin") for order_id in (4, 5)),
+        seller.observed(6, OPEN),
+    )
+    path, key = f"/api/accounts/{seller.id}/confirm-starts", str(uuid4())
+
+    wanted = {"orders": [1, "b", "twin", 6, 77, "c", 3]}
+    first = await api.call("POST", path, wanted, Idempotency_Key=key, X_Actor="Ana")
+    again = await api.call("POST", path, wanted, Idempotency_Key=key, X_Actor="Ana")
+
+    outcomes = [each["outcome"] for each in first["orders"]]
+    assert outcomes == [
+        *("confirmed", "confirmed", "ambiguous", "not_waiting", "unknown"),
+        *("confirmed", "confirmed"),
+    ]
+    assert [each["order"] for each in first["orders"]] == wanted["orders"]
+    assert [each["outcome"] for each in again["orders"]][:2] == ["repeated", "repeated"]
+    rows = await pool.fetch(
+        "SELECT stream, actor, event_id FROM event_log WHERE account_id = $1"
+        " AND type = 'order.start_confirmed' ORDER BY stream",
+        seller.id,
+    )
+    assert [(row["stream"], row["actor"]) for row in rows] == [
+        (f"order-{number}", "console/Ana") for number in (1, 2, 3)
+    ]
+    assert str(rows[0]["event_id"]) == first["orders"][0]["event_id"]
+    assert (await api.get(f"/api/orders/{seller.tag}-2"))["stage"] == "started"
+    assert (await api.get(f"/api/orders/{seller.tag}-4"))["stage"] is None

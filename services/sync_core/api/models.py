@@ -158,7 +158,10 @@ class DisconnectBody(_Request):
         return DisconnectionRequested(side=self.side)
 
 
-OrderName: TypeAlias = BlingId | Annotated[str, Field(min_length=1, max_length=60)]
+OrderName: TypeAlias = (
+    Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+    | Annotated[str, Field(min_length=1, max_length=60)]
+)
 """An order's id in Bling (a JSON number), or the number that people call it by (a string)."""
 
 
@@ -324,8 +327,20 @@ class OrderPage(_Answer):
     next_cursor: str | None
 
 
+class TrackingView(_Answer):
+    """The tracking code of one volume."""
+
+    volume: int
+    tracking_code: str
+    carrier: str | None
+
+
 class ShipmentView(_Answer):
-    """The order's present shipment at 360Hub."""
+    """The order's present shipment at 360Hub.
+
+    ``tracking_in_bling`` says how the last writing of codes stands: ``sent``, ``withheld``,
+    ``written``, ``refused``, ``parked`` or ``discarded``; null: none was asked for.
+    """
 
     number: int
     reference: str
@@ -333,6 +348,8 @@ class ShipmentView(_Answer):
     registered: bool
     status: str | None
     holds: tuple[str, ...]
+    tracking: tuple[TrackingView, ...]
+    tracking_in_bling: str | None
 
 
 class ParkedView(_Answer):

@@ -23,6 +23,7 @@ from services.sync_core.api.models import (
     ShipmentView,
     SituationView,
     TimelinePage,
+    TrackingView,
 )
 from services.sync_core.api.reasons import reason_views
 from services.sync_core.audit.timeline import START, Subject, find_order, timeline
@@ -33,6 +34,7 @@ from services.sync_core.domain import (
     can_apply_hub,
     can_reopen,
     offers,
+    tracked_volumes,
 )
 from services.sync_core.identity import parse_order_key
 from services.sync_core.log import sql as log_sql
@@ -159,6 +161,11 @@ def _shipment(order: OrderState) -> ShipmentView | None:
         registered=shipment.registered,
         status=shipment.status,
         holds=shipment.holds,
+        tracking=tuple(
+            TrackingView.model_validate(each, from_attributes=True)
+            for each in tracked_volumes(shipment)
+        ),
+        tracking_in_bling=shipment.tracking.how if shipment.tracking else None,
     )
 
 

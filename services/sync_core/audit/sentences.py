@@ -173,6 +173,8 @@ def _more(event: Event, words: Words) -> str:
             return f": {name}"
         case bling.ImportProgressed(finished=True):
             return " (concluída)"
+        case core.RegisterOrder(declares_content=True):
+            return ", com declaração de conteúdo"
         case core.WriteTracking(volumes=volumes):
             return f": {', '.join(f'volume {v.volume} {v.tracking_code}' for v in volumes)}"
         case hub.OrderStatusChanged(inferred=True):

@@ -65,6 +65,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "gone": "não existe mais no Bling",
         "refused": "foi recusado pela 360Hub",
         "parked": "a importação parou depois de várias tentativas",
+        "discarded": "uma pessoa desistiu da importação",
     },
     "approval": {
         "awaiting_photos": "aguardando fotos",

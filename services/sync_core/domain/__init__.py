@@ -29,7 +29,7 @@ from services.sync_core.domain.event import Decision, Event, commanded, decided
 from services.sync_core.domain.order import OrderState
 from services.sync_core.domain.product import ProductState
 from services.sync_core.domain.reasons import REASONS, Reason, offers, tell_reasons
-from services.sync_core.domain.retry import retry
+from services.sync_core.domain.retry import discard, retry
 from services.sync_core.domain.situations import (
     BUILT_IN_SITUATIONS,
     new_side_effects,
@@ -38,9 +38,10 @@ from services.sync_core.domain.situations import (
 )
 from services.sync_core.domain.stage import tell_stage
 from services.sync_core.domain.start import can_reopen, start
+from services.sync_core.domain.track import tracked_volumes, write_tracking
 from shared.contracts import bling_gateway as bling
 
-RULES_REVISION: Final = 1
+RULES_REVISION: Final = 2
 """Grows with every change of what the rules conclude; logged with every event."""
 
 Rule = Callable[[OrderState, Event, Context], Iterator[Decision]]
@@ -50,10 +51,12 @@ RULES: Final[tuple[Rule, ...]] = (
     count_gone,
     cancel,
     retry,
+    discard,
     ask_for_products,
     register,
     align,
     write_hub_cancellation,
+    write_tracking,
     announce,
     keep_deadlines,
     tell_stage,
@@ -158,4 +161,5 @@ __all__ = [
     "offers",
     "proposed_mapping",
     "side_effects",
+    "tracked_volumes",
 ]

@@ -39,7 +39,7 @@ def cancel(order: OrderState, event: Event, context: Context) -> Iterator[Decisi
     """Cancel the open shipment of an order that Bling cancelled.
 
     Once cancelled it stays so, even if Bling re-opens the order: what 360Hub did not find is
-    looked for again.
+    looked for again, and what a person gave up is cancelled only because a person asks.
     """
     shipment, kind = order.shipment, context.to_hub
     if shipment is None or kind is None:
@@ -48,6 +48,10 @@ def cancel(order: OrderState, event: Event, context: Context) -> Iterator[Decisi
         return  # recorded only
     if shipment.cancellation == "not_found":
         if _may_have_arrived(order, event):
+            yield _cancel(order, shipment, kind)
+        return
+    if shipment.cancellation == "discarded":
+        if isinstance(event.data, core.RetryRequested) and kind == "command":
             yield _cancel(order, shipment, kind)
         return
     if not cancelled_in_bling(order, context.account):

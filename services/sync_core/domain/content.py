@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from services.sync_core.domain.comparison import cancelled_in_bling, withdrawn
 from services.sync_core.domain.context import Context
 from services.sync_core.domain.event import Decision, Event, commanded, decided
-from services.sync_core.domain.order import OrderState, Shipment
+from services.sync_core.domain.order import BEFORE_INTAKE, OrderState, Shipment
 from services.sync_core.domain.product import import_for_new_order, read_again
 from shared.contracts import sync_core as core
 from shared.contracts.references import product_reference
@@ -38,7 +38,8 @@ def register(order: OrderState, event: Event, context: Context) -> Iterator[Deci
     products = [context.product(product_id) for product_id in content.product_ids]
     if not all(product.ready(kind) for product in products):
         return
-    changed = shipment.content_digest != content.digest
+    declares = not content.documented and context.account.policies.content_declaration
+    changed = shipment.content_digest != content.digest or _now_declared(shipment, declares)
     if not changed and not _again(shipment, event, live=kind == "command"):
         return
     version = shipment.version + 1
@@ -55,12 +56,21 @@ def register(order: OrderState, event: Event, context: Context) -> Iterator[Deci
             product_references={
                 known: product_reference(tag, known) for known in content.product_ids
             },
+            declares_content=declares,
         ),
         kind=kind,
     )
     if shipment.registered and changed:
         news = core.OrderContentChanged(shipment=shipment.number, version=version)
         yield decided(order.stream, news)
+
+
+def _now_declared(shipment: Shipment, declares: bool) -> bool:
+    """Whether the declaration of content alone is new: 360Hub takes it until the intake.
+
+    What was declared once is not taken back for its own sake.
+    """
+    return declares and not shipment.declares_content and shipment.status in BEFORE_INTAKE
 
 
 def _sendable(order: OrderState, context: Context) -> bool:
@@ -80,6 +90,6 @@ def _again(shipment: Shipment, event: Event, *, live: bool) -> bool:
             return True
         case "withheld":
             return live
-        case "invalid" | "discarded":
+        case "invalid" | "discarded" | "withdrawn":
             return isinstance(event.data, core.RetryRequested)
     return False

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from shared.contracts import Frozen
 from shared.contracts import bling_gateway as bling
+from shared.contracts import sync_core as core
 
 BEFORE_LABELS: Final = frozenset({None, "order_created", "in_manifest"})
 BEFORE_INTAKE: Final = frozenset({*BEFORE_LABELS, "awaiting_dispatch"})
@@ -19,11 +20,15 @@ CANCELLED_VALUE: Final = 2
 
 
 class Content(Frozen):
-    """Which fact carries the order's last good content, its digest, and its products."""
+    """Which fact carries the order's last good content, its digest, and its products.
+
+    ``documented``: it names a fiscal document.
+    """
 
     event_id: UUID
     digest: str
     product_ids: tuple[int, ...]
+    documented: bool = False
 
 
 class Label(Frozen):
@@ -32,17 +37,27 @@ class Label(Frozen):
     label_id: str
     status: str
     tracking_code: str | None = None
+    carrier: str | None = None
     failure: str | None = None
+
+
+class Tracking(Frozen):
+    """The tracking that Bling was last asked to hold, how that stands, and what Bling said."""
+
+    command_id: UUID
+    volumes: tuple[core.TrackedVolume, ...]
+    how: Literal["sent", "withheld", "written", "refused", "parked", "discarded"]
+    refusal: tuple[str, ...] = ()
 
 
 class Shipment(Frozen):
     """One attempt to ship the order.
 
-    ``version`` counts the decisions to register or cancel; ``register_version`` and
-    ``content_digest`` are those of the last register. ``registration`` is how that register
-    stands, ``told`` whether any was ever sent, ``registered`` whether 360Hub holds the shipment.
-    ``rechecked``: a cancellation that found nothing was sent once more. ``closed``: its end was
-    told.
+    ``version`` counts the decisions to register or cancel; ``register_version``,
+    ``content_digest`` and ``declares_content`` are those of the last register. ``registration`` is
+    how that register stands, ``told`` whether any was ever sent, ``registered`` whether 360Hub
+    holds the shipment. ``rechecked``: a cancellation that found nothing was sent once more.
+    ``closed``: its end was told.
     """
 
     number: int
@@ -50,6 +65,7 @@ class Shipment(Frozen):
     version: int = 0
     register_version: int = 0
     content_digest: str | None = None
+    declares_content: bool = False
     registration: (
         Literal[
             "sent",
@@ -62,6 +78,7 @@ class Shipment(Frozen):
             "invalid",
             "parked",
             "discarded",
+            "withdrawn",
         ]
         | None
     ) = None
@@ -69,7 +86,17 @@ class Shipment(Frozen):
     registered: bool = False
     errors: tuple[str, ...] = ()
     cancellation: (
-        Literal["sent", "withheld", "confirmed", "not_found", "refused", "parked", "void"] | None
+        Literal[
+            "sent",
+            "withheld",
+            "confirmed",
+            "not_found",
+            "refused",
+            "parked",
+            "discarded",
+            "void",
+        ]
+        | None
     ) = None
     rechecked: bool = False
     closed: bool = False
@@ -79,6 +106,7 @@ class Shipment(Frozen):
     holds_sequence: int = 0
     labels: dict[int, Label] = Field(default_factory=dict)
     occurrences: dict[str, str] = Field(default_factory=dict)
+    tracking: Tracking | None = None
 
     @property
     def cancelled_at_hub(self) -> bool:
@@ -134,9 +162,10 @@ class OrderState(Frozen):
 
     ``shown``: Bling's situação last read or answered, ``prior`` the one before that fact, and
     ``bling_sequence`` the place of the last fact that told what Bling shows. ``base``: the last one
-    both sides agreed on. ``refused``: a target that Bling refused for good, or whose
-    write is parked. ``kept``: the situação that a person chose to keep. ``overwritten``: one that
-    a person set and our write may have hidden. ``withheld``: the target of a write not sent.
+    both sides agreed on. ``refused``: a target that Bling refused for good, or whose write is
+    parked, and ``refusal`` what Bling said of it. ``kept``: the situação that a person chose to
+    keep. ``overwritten``: one that a person set and our write may have hidden. ``withheld``: the
+    target of a write not sent.
     """
 
     order_id: int
@@ -162,6 +191,7 @@ class OrderState(Frozen):
     base: int | None = None
     pending: Pending | None = None
     refused: int | None = None
+    refusal: str | None = None
     withheld: int | None = None
     kept: int | None = None
     last_write: LastWrite | None = None

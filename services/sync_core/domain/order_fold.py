@@ -14,6 +14,7 @@ from services.sync_core.domain.order import (
     OrderState,
     Pending,
     Shipment,
+    Tracking,
 )
 from shared.contracts import bling_gateway as bling
 from shared.contracts import commands
@@ -57,6 +58,10 @@ def _evolve(order: OrderState, event: Event) -> OrderState:
             return _situation_set(order, answer)
         case bling.SituationRefused() as answer:
             return _situation_refused(order, answer)
+        case bling.TrackingWritten(command_id=command_id):
+            return _tracking(_answered(order, command_id), command_id, "written")
+        case bling.TrackingRefused() as answer:
+            return _tracking_refused(order, answer)
         case commands.CommandOutcome() as outcome:
             return _command_outcome(order, outcome)
         case hub.ShipmentFact() as fact:
@@ -99,7 +104,12 @@ def _content(order: OrderState, event: Event, seen: bling.OrderObserved) -> dict
     product_ids = tuple(sorted({item.product_id for item in seen.content.items}))
     if order.content and order.content.digest == seen.content_digest:
         return {}
-    content = Content(event_id=event.id, digest=seen.content_digest, product_ids=product_ids)
+    content = Content(
+        event_id=event.id,
+        digest=seen.content_digest,
+        product_ids=product_ids,
+        documented=seen.content.fiscal_document is not None,
+    )
     still_missing = tuple(known for known in order.missing_products if known in product_ids)
     return {"content": content, "missing_products": still_missing}
 
@@ -114,11 +124,12 @@ def _show(order: OrderState, shown: bling.Situation) -> OrderState:
 
 def _no_refusal(order: OrderState) -> dict[str, object]:
     """Forget what became of the last write: Align decides anew, and that voids a parked one."""
-    return {"refused": None, "parked": _parked_but(order, core.SetSituation.TYPE)}
+    parked = _parked_but(order, core.SetSituation.TYPE)
+    return {"refused": None, "refusal": None, "parked": parked}
 
 
-def _parked_but(order: OrderState, command_type: str) -> dict[str, str]:
-    return {key: parked for key, parked in order.parked.items() if parked != command_type}
+def _parked_but(order: OrderState, *types: str) -> dict[str, str]:
+    return {key: parked for key, parked in order.parked.items() if parked not in types}
 
 
 def _hidden_by_our_write(order: OrderState, seen: bling.OrderObserved) -> int | None:
@@ -160,7 +171,7 @@ def _situation_refused(order: OrderState, answer: bling.SituationRefused) -> Ord
         order = _show(order, answer.shown)
     order = _answered(order, answer.command_id)
     if answer.cause != "changed":
-        return order.model_copy(update={"refused": answer.target})
+        return order.model_copy(update={"refused": answer.target, "refusal": answer.message})
     return order
 
 
@@ -182,8 +193,17 @@ def _command_outcome(order: OrderState, outcome: commands.CommandOutcome) -> Ord
         case commands.CommandParked():
             return _parked(order, outcome, pending.target if ours and pending else None)
         case commands.CommandDiscarded():
-            return _registration(order, outcome, "discarded")
+            return _given_up(order, outcome)
+        case commands.CommandSuperseded() if _tracks(order, outcome.command_id):
+            return _with_shipment(order, tracking=None)
     return order
+
+
+def _given_up(order: OrderState, discarded: commands.CommandDiscarded) -> OrderState:
+    if discarded.command_type == core.CancelOrder.TYPE and _is_current(order, discarded.shipment):
+        return _with_shipment(order, cancellation="discarded")
+    order = _tracking(order, discarded.command_id, "discarded")
+    return _registration(order, discarded, "discarded")
 
 
 def _parked(order: OrderState, parked: commands.CommandParked, target: int | None) -> OrderState:
@@ -193,10 +213,38 @@ def _parked(order: OrderState, parked: commands.CommandParked, target: int | Non
         update={"parked": {**order.parked, str(parked.command_id): parked.command_type}}
     )
     if target is not None:
-        order = order.model_copy(update={"refused": target})
+        order = order.model_copy(update={"refused": target, "refusal": None})
+    order = _tracking(order, parked.command_id, "parked")
     if parked.command_type == core.CancelOrder.TYPE and _is_current(order, parked.shipment):
         return _with_shipment(order, cancellation="parked")
     return _registration(order, parked, "parked")
+
+
+def _tracks(order: OrderState, command_id: UUID) -> bool:
+    tracking = order.shipment.tracking if order.shipment else None
+    return tracking is not None and tracking.command_id == command_id
+
+
+def _tracking(order: OrderState, command_id: UUID, how: str, *refusal: str) -> OrderState:
+    """Note what became of the tracking's write, if this is the last that was asked for."""
+    tracking = order.shipment.tracking if order.shipment else None
+    if tracking is None or tracking.command_id != command_id:
+        return order
+    news = tracking.model_copy(update={"how": how, "refusal": refusal})
+    return _with_shipment(order, tracking=news)
+
+
+def _without_refused_tracking(order: OrderState) -> OrderState:
+    tracking = order.shipment.tracking if order.shipment else None
+    if tracking is None or tracking.how != "refused":
+        return order
+    return _tracking(order, tracking.command_id, "discarded")
+
+
+def _tracking_refused(order: OrderState, answer: bling.TrackingRefused) -> OrderState:
+    said = (f"message:{answer.message}",) if answer.message else ()
+    order = _answered(order, answer.command_id)
+    return _tracking(order, answer.command_id, "refused", answer.cause, *said)
 
 
 def _registration(order: OrderState, outcome: commands.CommandOutcome, how: str) -> OrderState:
@@ -293,6 +341,7 @@ def _labels(shipment: Shipment, news: tuple[hub.Label, ...]) -> dict[int, Label]
                 label_id=label.label_id,
                 status=label.status,
                 tracking_code=label.tracking_code,
+                carrier=label.carrier,
                 failure=label.failure,
             )
         elif label.volume in labels and labels[label.volume].label_id == label.label_id:
@@ -317,8 +366,12 @@ def _own(order: OrderState, event: Event) -> OrderState:
         case core.OrderProductReady(product_id=product_id):
             missing = tuple(known for known in order.missing_products if known != product_id)
             return order.model_copy(update={"missing_products": missing})
-        case core.RegisterOrder() | core.CancelOrder() | core.SetSituation():
-            return _ordered(order, event)
+        case core.RegisterOrder() | core.CancelOrder():
+            return _ordered_of_hub(order, event)
+        case core.SetSituation() | core.WriteTracking():
+            return _ordered_of_bling(order, event)
+        case core.CommandWithdrawn(command_type=core.RegisterOrder.TYPE):
+            return _with_shipment(order, registration="withdrawn")
         case core.OrderAgreed(situation=situation):
             return order.model_copy(update={"base": situation, "kept": None})
         case core.OrderCancelled(at_hub=at_hub):
@@ -327,8 +380,17 @@ def _own(order: OrderState, event: Event) -> OrderState:
             kept = seen if choice == "keep_bling" else None
             return order.model_copy(update={"kept": kept, "overwritten": None})
         case core.RetryRequested():
-            return order.model_copy(update={"missing_products": (), **_no_refusal(order)})
+            return _tried_again(order)
+        case core.DiscardRequested():
+            return _without_refused_tracking(order)
     return _marks(order, event)
+
+
+def _tried_again(order: OrderState) -> OrderState:
+    """Forget what the rules decide anew: newer commands void those that are parked."""
+    parked = _parked_but(order, core.SetSituation.TYPE, core.WriteTracking.TYPE)
+    change = {**_no_refusal(order), "missing_products": (), "parked": parked}
+    return order.model_copy(update=change)
 
 
 def _marks(order: OrderState, event: Event) -> OrderState:
@@ -363,6 +425,7 @@ def _started(order: OrderState, started: core.OrderStarted) -> OrderState:
             "entry": None,
             "pending": None,
             "refused": None,
+            "refusal": None,
             "withheld": None,
             "kept": None,
             "last_write": None,
@@ -373,15 +436,20 @@ def _started(order: OrderState, started: core.OrderStarted) -> OrderState:
     )
 
 
-def _ordered(order: OrderState, event: Event) -> OrderState:
-    how: Literal["sent", "withheld"] = "withheld" if event.kind == "withheld" else "sent"
+def _how(event: Event) -> Literal["sent", "withheld"]:
+    return "withheld" if event.kind == "withheld" else "sent"
+
+
+def _ordered_of_hub(order: OrderState, event: Event) -> OrderState:
+    how = _how(event)
     match event.data:
-        case core.RegisterOrder(version=version, content_digest=digest):
+        case core.RegisterOrder(version=version) as register:
             return _with_shipment(
                 order,
                 version=version,
                 register_version=version,
-                content_digest=digest,
+                content_digest=register.content_digest,
+                declares_content=register.declares_content,
                 registration=how,
                 told=order.shipment is not None and (order.shipment.told or how == "sent"),
                 errors=(),
@@ -391,6 +459,17 @@ def _ordered(order: OrderState, event: Event) -> OrderState:
             if again and how == "withheld":
                 return _with_shipment(order, version=version, rechecked=True)
             return _with_shipment(order, version=version, cancellation=how, rechecked=again)
+    return order
+
+
+def _ordered_of_bling(order: OrderState, event: Event) -> OrderState:
+    how = _how(event)
+    match event.data:
+        case core.WriteTracking(volumes=volumes):
+            tracking = Tracking(command_id=event.id, volumes=volumes, how=how)
+            parked = _parked_but(order, core.WriteTracking.TYPE)
+            order = order.model_copy(update={"parked": parked})
+            return _with_shipment(order, tracking=tracking)
         case core.SetSituation(target=target) if how == "withheld":
             return order.model_copy(update={"withheld": target})
         case core.SetSituation(target=target, expected=expected):
@@ -399,6 +478,7 @@ def _ordered(order: OrderState, event: Event) -> OrderState:
                 update={
                     "pending": pending,
                     "refused": None,
+                    "refusal": None,
                     "withheld": None,
                     "kept": None,
                     "overwritten": None,

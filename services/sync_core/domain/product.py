@@ -28,9 +28,11 @@ class ProductState(Frozen):
     parent_product_id: int | None = None
     version: int = 0
     sent_digest: str | None = None
-    sending: Literal["sent", "withheld", "imported", "stale", "refused", "parked"] | None = None
+    sending: (
+        Literal["sent", "withheld", "imported", "stale", "refused", "parked", "discarded"] | None
+    ) = None
     imported: bool = False
-    missing: Literal["gone", "refused", "parked"] | None = None
+    missing: Literal["gone", "refused", "parked", "discarded"] | None = None
     approval: str | None = None
     approval_reason: str | None = None
     hub_sequence: int = 0
@@ -54,6 +56,8 @@ def _change(product: ProductState, event: Event) -> dict[str, object]:
     match event.data:
         case core.ReadProduct():
             return {"wanted": True, "missing": None}
+        case bling.ProductObserved(deleted=True):
+            return {"missing": "gone"}
         case bling.ProductObserved(content_digest=digest, content=content):
             return {
                 "content_event": event.id,
@@ -77,6 +81,8 @@ def _change(product: ProductState, event: Event) -> dict[str, object]:
             return _approval(product, moved.approval, moved.hub_sequence)
         case commands.CommandParked():
             return {"sending": "parked", "missing": "parked"}
+        case commands.CommandDiscarded() | core.CommandWithdrawn():
+            return {"sending": "discarded", "missing": "discarded"}
     return {}
 
 
@@ -122,9 +128,9 @@ def import_if_due(product: ProductState, account: AccountState) -> Iterator[Deci
     Sending changed data puts the product back to review there, which would stop open orders: that
     waits for a new order (see :func:`import_for_new_order`).
     """
-    unsent = product.sending in (None, "stale", "withheld", "refused", "parked")
+    unsent = product.sending not in ("sent", "imported")
     mended = product.approval == "rejected" and product.digest != product.sent_digest
-    if product.wanted and (unsent or mended):
+    if product.wanted and not product.missing and (unsent or mended):
         yield from _import(product, account)
 
 
@@ -175,8 +181,8 @@ def _ready(product: ProductState, orders: Mapping[int, OrderState]) -> Iterator[
 
 
 def _missing(product: ProductState, orders: Mapping[int, OrderState]) -> Iterator[Decision]:
-    if product.missing is None:
-        return
+    if product.missing is None or product.imported:
+        return  # what 360Hub holds can be shipped, whatever became of it in Bling since
     data = core.OrderProductMissing(product_id=product.product_id, cause=product.missing)
     for order in orders.values():
         if product.product_id not in order.missing_products:

@@ -17,6 +17,7 @@ from services.sync_core.domain.comparison import (
 from services.sync_core.domain.context import Context
 from services.sync_core.domain.event import Decision, Event, decided
 from services.sync_core.domain.order import FINISHED, OrderState, Shipment
+from services.sync_core.domain.track import tracking_wanted
 from shared.contracts import sync_core as core
 
 Action = Literal[
@@ -109,7 +110,7 @@ REASONS: Final[dict[str, Reason]] = {
     ),
     "parked": Reason(
         "Uma ação falhou repetidas vezes e espera uma nova tentativa.",
-        ("retry",),
+        ("retry", "discard"),
     ),
     "withheld": Reason(
         "A conta está em observação ou desligada nesta direção: nada é enviado.",
@@ -121,6 +122,10 @@ REASONS: Final[dict[str, Reason]] = {
         "anteriores.",
         ("act_at_hub",),
     ),
+    "tracking_refused": Reason(
+        "O código de rastreio não foi gravado no pedido do Bling.",
+        ("retry", "discard", "edit_in_bling"),
+    ),
     "occurrence": Reason(
         "A transportadora informou uma ocorrência na entrega.",
         ("act_at_hub",),
@@ -128,7 +133,7 @@ REASONS: Final[dict[str, Reason]] = {
 }
 """Code → what it means and what settles it."""
 
-BESIDE_THE_STEP: Final = frozenset({"content_locked", "occurrence"})
+BESIDE_THE_STEP: Final = frozenset({"content_locked", "tracking_refused", "occurrence"})
 """Reasons that may stand beside the one that says why the order is not in step."""
 
 
@@ -164,9 +169,18 @@ def reasons_of(order: OrderState, context: Context) -> dict[str, tuple[str, ...]
     shipment = order.shipment
     if shipment and shipment.registration == "locked":
         found["content_locked"] = ()
+    if refusal := _tracking_refusal(order, context):
+        found["tracking_refused"] = refusal
     if shipment and shipment.occurrences and not shipment.cancelled_at_hub:
         found["occurrence"] = tuple(sorted(set(shipment.occurrences.values())))
     return found
+
+
+def _tracking_refusal(order: OrderState, context: Context) -> tuple[str, ...]:
+    tracking = order.shipment.tracking if order.shipment else None
+    if tracking is None or not tracking_wanted(order, context):
+        return ()
+    return ("parked",) if tracking.how == "parked" else tracking.refusal
 
 
 def _step(order: OrderState, context: Context) -> str | None:
@@ -176,8 +190,10 @@ def _step(order: OrderState, context: Context) -> str | None:
         return "held"
     if shipment is None:
         return _before_start(order, context)
-    if order.parked:
+    if any(parked != core.WriteTracking.TYPE for parked in order.parked.values()):
         return "parked"
+    if shipment.cancellation == "discarded" and not _over(shipment):
+        return "held"
     if cancelled_in_bling(order, context.account):
         return _cancelled_in_bling(order, shipment)
     if shipment.cancelled_at_hub:
@@ -185,6 +201,10 @@ def _step(order: OrderState, context: Context) -> str | None:
     if not aligning(order, context):
         return _unregistered(order, shipment, context)
     return _registered(order, shipment, context)
+
+
+def _over(shipment: Shipment) -> bool:
+    return shipment.cancelled_at_hub or shipment.status in FINISHED
 
 
 def _before_start(order: OrderState, context: Context) -> str:
@@ -227,7 +247,7 @@ def _unregistered(order: OrderState, shipment: Shipment, context: Context) -> st
         return _withdrawn(order)
     if order.problems or order.missing_products or order.content is None:
         return "held"
-    if shipment.registration in ("invalid", "discarded", "closed"):
+    if shipment.registration in ("invalid", "discarded", "withdrawn", "closed"):
         return "held"
     return None if context.to_hub == "command" else "withheld"
 
@@ -274,7 +294,8 @@ def _withdrawn(order: OrderState) -> str | None:
 
 def _held(order: OrderState, shipment: Shipment) -> str | None:
     waits = order.problems or order.missing_products or shipment.holds
-    return "held" if waits or shipment.registration == "invalid" else None
+    unsent = shipment.registration in ("invalid", "discarded", "withdrawn")
+    return "held" if waits or unsent else None
 
 
 def _details(code: str, order: OrderState) -> tuple[str, ...]:
@@ -287,9 +308,11 @@ def _details(code: str, order: OrderState) -> tuple[str, ...]:
         case "conflict" if shipment and shipment.status in FINISHED:
             return (f"status:{shipment.status}",)
         case "parked":
-            return tuple(sorted(set(order.parked.values())))
+            return tuple(sorted(set(order.parked.values()) - {core.WriteTracking.TYPE}))
         case "filtered" if order.entry and order.entry.criterion:
             return (order.entry.criterion,)
+        case "write_refused" if order.refusal:
+            return (f"message:{order.refusal}",)
         case "unmapped_status" if shipment and shipment.status:
             return (f"status:{shipment.status}",)
     return ()
@@ -301,11 +324,14 @@ def _holding(order: OrderState) -> tuple[str, ...]:
         return ("orders_gone",)
     holding = [*order.problems]
     holding += [f"product_missing:{product_id}" for product_id in order.missing_products]
-    if order.content is None and not order.problems:
+    erased = shipment is not None and shipment.registration == "withdrawn"
+    if erased or (order.content is None and not order.problems):
         holding.append("content_erased")
     if shipment:
         holding += [f"hold:{code}" for code in shipment.holds]
         holding += list(shipment.errors)
         if shipment.registration in ("closed", "discarded"):
             holding.append(f"register_{shipment.registration}")
+        if shipment.cancellation == "discarded":
+            holding.append("cancel_discarded")
     return tuple(holding)

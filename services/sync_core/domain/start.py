@@ -11,7 +11,6 @@ from services.sync_core.domain.event import Decision, Event, decided
 from services.sync_core.domain.order import Entry, OrderState
 from shared.contracts import bling_gateway as bling
 from shared.contracts import sync_core as core
-from shared.contracts.account import Filter
 from shared.contracts.references import order_reference
 
 Criterion = Literal["stores", "services", "freight_payers", "business_units"]
@@ -40,11 +39,12 @@ def can_reopen(order: OrderState, account: AccountState) -> bool:
     return order.shipment.cancelled_at_hub and in_entry(order, account)
 
 
-def excluded_by(order: OrderState, chosen: Filter) -> Criterion | None:
+def excluded_by(order: OrderState, account: AccountState) -> Criterion | None:
     """Return the first part of the account's filter that keeps the order out."""
+    chosen = account.filter
     if chosen.stores is not None and order.store_id not in chosen.stores:
         return "stores"
-    if chosen.services is not None and not set(order.services) & set(chosen.services):
+    if chosen.services is not None and not _serves(order, chosen.services, account):
         return "services"
     if chosen.freight_payers is not None and order.freight_payer not in chosen.freight_payers:
         return "freight_payers"
@@ -53,11 +53,29 @@ def excluded_by(order: OrderState, chosen: Filter) -> Criterion | None:
     return None
 
 
+def _serves(order: OrderState, chosen: tuple[str, ...], account: AccountState) -> bool:
+    """Whether the order names one of the chosen services, by its name or an alias of it.
+
+    Marketplaces and people write them as they like, hence neither case nor outer blanks count.
+    """
+    wanted = {_plain(name) for name in chosen}
+    passing = set(wanted)
+    for service in account.services or ():
+        called = {_plain(name) for name in (service.name, *service.aliases)}
+        if called & wanted:
+            passing |= called
+    return any(_plain(name) in passing for name in order.services)
+
+
+def _plain(name: str) -> str:
+    return name.strip().casefold()
+
+
 def _enter(
     order: OrderState, event: Event, account: AccountState, begin: int
 ) -> Iterator[Decision]:
     cause = _cause(order, event, account, begin)
-    criterion = excluded_by(order, account.filter)
+    criterion = excluded_by(order, account)
     if cause and criterion:
         yield from _hold(order, Entry(cause="filtered", criterion=criterion))
     elif cause:
@@ -70,6 +88,8 @@ def _cause(order: OrderState, event: Event, account: AccountState, begin: int) -
     match event.data:
         case core.StartConfirmed():
             return "confirmed"
+        case bling.OrderObserved(trigger="import"):
+            return None  # a preview: it starts by a person's yes only
         case bling.OrderObserved(hinted=hinted) if account.go_live is not None:
             if _takes_on(begin, order, hinted):
                 return "taken_on"

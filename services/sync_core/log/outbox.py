@@ -22,6 +22,7 @@ from services.sync_core.log.projection import execute_set
 from services.sync_core.log.seal import Owner, SubjectKeys, unseal
 from shared.bus import ExchangeName
 from shared.contracts import CONTRACTS, Message, derived_id
+from shared.contracts.content import FiscalDocument
 from shared.contracts.sync_core import SOURCE, CommandWithdrawn, ImportProduct, RegisterOrder
 from shared.outbox import OutboxEntry
 from shared.sealing import SealError
@@ -32,6 +33,7 @@ _OF_ONE_ACCOUNT: Final = 20
 """Entries offered of one account: enough to go on with, few enough to leave room for others."""
 
 _EXPANDED: Final = frozenset({RegisterOrder.TYPE, ImportProduct.TYPE})
+_DECLARATION: Final = FiscalDocument(kind="content_declaration").model_dump(mode="json")
 _FIRST: Final = UUID(int=0)
 _LONGEST_WAIT_S: Final = 300
 
@@ -203,7 +205,16 @@ class _Expansion:
         if fact is None:
             raise MissingEventError(place)
         whole = unseal(fact, self._keys)
-        return row, None if whole is None else data | {"content": whole["content"]}
+        if whole is None:
+            return row, None
+        return row, data | {"content": _as_sent(data, whole["content"])}
+
+
+def _as_sent(data: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+    """Put the declaration of content in, where the rules want one and nothing better is there."""
+    if not data.get("declares_content") or content["fiscal_document"] is not None:
+        return content
+    return content | {"fiscal_document": _DECLARATION}
 
 
 def _entry(row: Row, data: dict[str, Any]) -> OutboxEntry:
