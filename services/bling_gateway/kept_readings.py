@@ -5,13 +5,16 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
+import structlog
 from pydantic import ValidationError
 
 from services.bling_gateway import wire
 from services.bling_gateway.errors import MisshapenError
 from services.bling_gateway.store import readings as store
 from shared.gateway.store import Pool
-from shared.sealing import MasterKeys
+from shared.sealing import MasterKeys, SealError
+
+log = structlog.get_logger(__name__)
 
 KEPT: Final[dict[store.Kind, timedelta]] = {
     "contact": timedelta(hours=12),
@@ -52,8 +55,8 @@ class KeptReadings:
             kept = await store.reading(conn, account_id, kind, id_, age)
         if kept is None:
             return None
-        plain = self._keys.open(kept.sealed, context=_context(account_id, kind, id_))
-        return Kept(model.model_validate_json(plain), kept.read_at)
+        plain = self._opened(kept.sealed, _context(account_id, kind, id_))
+        return None if plain is None else Kept(model.model_validate_json(plain), kept.read_at)
 
     async def keep(
         self, account_id: UUID, kind: store.Kind, id_: int, value: wire.Wire, read_at: datetime
@@ -63,6 +66,14 @@ class KeptReadings:
         sealed = self._keys.seal(plain, context=_context(account_id, kind, id_))
         async with self._pool.acquire() as conn:
             await store.save_reading(conn, account_id, kind, id_, store.Kept(sealed, read_at))
+
+    def _opened(self, sealed: bytes, context: bytes) -> bytes | None:
+        try:
+            return self._keys.open(sealed, context=context)
+        except SealError as error:
+            # After a change of the master key: it is but a copy, and is read again.
+            log.warning("a reading cannot be opened", action="reading_sealed", error=str(error))
+            return None
 
 
 def shaped(model: type[W], raw: Any) -> W:

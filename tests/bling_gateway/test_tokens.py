@@ -11,11 +11,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from services.bling_gateway.errors import AccountDeadError, AppRefusedError, UnavailableError
+from services.bling_gateway.kept_readings import KeptReadings
 from services.bling_gateway.store import connections
 from services.bling_gateway.upkeep import TokenUpkeep
-from services.bling_gateway.wire import TokenPair
+from services.bling_gateway.wire import Contact, TokenPair
 from shared.contracts.sync_core import PauseAccount, ReadOrder, ResumeAccount
 from shared.gateway import accounts
+from shared.sealing import MasterKeys
 from tests.bling_gateway.replicas import Replica, app_at, replica
 from tests.bling_gateway.stage import CLIENT_SECRET, MASTER_KEY, OPEN, Json, Seller, Stage
 from tests.waiting import eventually
@@ -302,3 +304,16 @@ async def test_a_token_that_no_key_opens_ends_nothing(seller: Seller) -> None:
             await ours.tokens.dead(seller.account_id, "old", "invalid_grant")
 
     assert seller.facts("bling.account.disconnected") == []
+
+
+async def test_what_only_a_former_key_opens_is_read_again(seller: Seller) -> None:
+    """Contacts, products and NF-e are kept for a day: they are copies, and not sealed again."""
+    async with replica(seller.stage) as ours:
+        before, after = (KeptReadings(ours.pool, MasterKeys.parse(key)) for key in (OLD, NEW))
+        contact, now = Contact(id=7), datetime.now(UTC)
+        await before.keep(seller.account_id, "contact", 7, contact, now)
+
+        assert await after.find(seller.account_id, "contact", 7, Contact) is None
+
+        await after.keep(seller.account_id, "contact", 7, contact, now)
+        assert await after.find(seller.account_id, "contact", 7, Contact) is not None
