@@ -74,14 +74,15 @@ async def issue_tokens(request: web.Request) -> web.Response:
 async def revoke(request: web.Request) -> web.Response:
     """Revoke one token, or the whole authorisation when an action is named.
 
-    A company has one user here, so that the two targets come to the same.
+    A company has one user here, so that the two targets come to the same; the hint only helps to
+    find the token (RFC 7009, 2.1).
     """
     sandbox = request.app[SANDBOX]
     form = await _app_form(request)
-    hint = _chosen(form, "token_type_hint", "access_token", "refresh_token")
+    _chosen(form, "token_type_hint", "access_token", "refresh_token")
     action = _chosen(form, "revoke_action", "logout", "uninstall")
     _chosen(form, "revoke_target", "user", "company")
-    company_id = sandbox.authorisations.revoke_token(_required(form, "token"), hint=hint)
+    company_id = sandbox.authorisations.revoke_token(_required(form, "token"))
     if company_id is not None and action:
         sandbox.authorisations.revoke_company(company_id)
     status = sandbox.unconfirmed.revoke_status

@@ -116,14 +116,9 @@ class Authorisations:
             self._access[token] = replace(self._access[token], expires_at=self._clock())
         return len(mine)
 
-    def revoke_token(self, token: str, *, hint: str | None) -> str | None:
-        """Revoke one token and tell whose it was; an unknown one is no error.
-
-        With a hint, `access_token` or `refresh_token`, only tokens of that kind are looked at.
-        """
-        access = self._access.pop(token, None) if hint != "refresh_token" else None
-        refresh = self._refresh.pop(token, None) if hint != "access_token" else None
-        known = access or refresh
+    def revoke_token(self, token: str) -> str | None:
+        """Revoke one token and tell whose it was; an unknown one is no error."""
+        known = self._access.pop(token, None) or self._refresh.pop(token, None)
         return known.company.id if known else None
 
     def revoke_company(self, company_id: str) -> None:
