@@ -191,9 +191,13 @@ class Webhooks:
             await self._wait(delivery)
             if await self._attempt(delivery):
                 return
-        self.disabled_resources.add(delivery.resource)
         self._mark([delivery], "given_up")
-        log.warning("webhooks of %s are disabled after the last retry", delivery.resource)
+        self._give_up(delivery.resource)
+
+    def _give_up(self, resource: Resource) -> None:
+        if resource not in self.disabled_resources:
+            self.disabled_resources.add(resource)
+            log.warning("webhooks of %s are disabled after the last retry", resource)
 
     async def _wait(self, delivery: Delivery) -> None:
         gap_s = delivery.company.webhooks.retry_gaps_s[len(delivery.attempts) - 1]
