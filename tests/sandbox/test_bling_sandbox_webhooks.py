@@ -1,5 +1,6 @@
 """Webhooks of Bling's double: signatures, retries, duplicates, order, losses."""
 
+import asyncio
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -232,7 +233,8 @@ async def test_five_hundred_are_released_at_once(double: Double) -> None:
     await double.control("POST", f"orders/{order['id']}/situation", situation=EM_ANDAMENTO)
     double.receiver.gather = 500
 
-    released = await double.control("POST", "webhooks/release", at_once=True)
+    async with asyncio.timeout(30):
+        released = await double.control("POST", "webhooks/release", at_once=True)
 
     assert released == {"released": 500, "delivered": 500}
     assert len({event["eventId"] for event in double.receiver.events}) == 501
