@@ -46,7 +46,7 @@ class Setbacks:
                 wait_s = await self._pacer.slowed(work.account_id, error.period, error.limit)
                 return NoTurn(wait_s, f"Bling's limit by the {error.period}")
             case AppRefusedError():
-                return TryAgain(_APP_WAIT_S, str(error), scope="account")
+                return TryAgain(_APP_WAIT_S, str(error), scope="ours")
             case AccountDeadError():
                 # The account is disconnected by now: nothing of it is claimed until it is back.
                 return TryAgain(None, f"not connected: {error.cause}", scope="account")

@@ -84,6 +84,16 @@ async def rest(
     await rows.rest(conn, partition_of(account_id), account_id, until)
 
 
+async def hold(
+    conn: Connection, account_id: UUID, rest_s: float, *, clock: Clock = utc_now
+) -> None:
+    """Take nothing of the account for a while, because of a trouble of ours: uncounted."""
+    now = clock()
+    until, key = now + timedelta(seconds=rest_s), (partition_of(account_id), account_id)
+    await rows.rest(conn, *key, until)
+    await rows.hold_clock(conn, *key, now=now, until=until)
+
+
 async def _unchanged(conn: Connection, account_id: UUID) -> bool:
     """Return False: the account was left as it is, which must not be for want of one."""
     _known(await find(conn, account_id) is not None)

@@ -30,11 +30,16 @@ class Setback(WorkError):  # noqa: N818
 class TryAgain(Setback):
     """Try the work again after ``after_s`` (None: after the usual back-off).
 
-    ``scope`` says whose trouble it is: with ``account`` the account's other work rests as long.
+    ``scope`` says whose trouble it is: with ``account`` the account's other work rests as long;
+    with ``ours`` too, and the time does not count against it.
     """
 
     def __init__(
-        self, after_s: float | None, cause: str, *, scope: Literal["work", "account"] = "work"
+        self,
+        after_s: float | None,
+        cause: str,
+        *,
+        scope: Literal["work", "account", "ours"] = "work",
     ) -> None:
         super().__init__(cause)
         self.after_s = after_s

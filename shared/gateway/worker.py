@@ -186,10 +186,11 @@ class Workers:
     async def _try_again(self, work: Work, setback: TryAgain) -> None:
         log.warning("Work did not succeed", action="work_again", cause=setback.cause)
         after_s = setback.after_s
-        if setback.scope == "account":
+        if setback.scope != "work":
             after_s = self._troubles.wait_s(work.account_id, after_s)
+            leave_alone = accounts.rest if setback.scope == "account" else accounts.hold
             async with self._pool.acquire() as conn:
-                await accounts.rest(conn, work.account_id, after_s, clock=self._clock)
+                await leave_alone(conn, work.account_id, after_s, clock=self._clock)
         await self._queue.again(work, after_s, setback.cause)
 
 

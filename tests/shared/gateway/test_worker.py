@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID, uuid4
 
 import pytest
@@ -161,6 +162,18 @@ async def test_trouble_of_the_account_without_a_wait_backs_off(kit: Kit) -> None
         "SELECT resting_until FROM account WHERE account_id = $1", work.account_id
     )
     assert 1 <= (until - kit.clock.now).total_seconds() <= 2
+
+
+@pytest.mark.parametrize(("scope", "state"), [("ours", "waiting"), ("account", "parked")])
+async def test_time_lost_to_a_trouble_of_ours_does_not_count(
+    kit: Kit, scope: Literal["ours", "account"], state: str
+) -> None:
+    work = await run_once(kit, TryAgain(30 * 3600, "our secret is wrong", scope=scope))
+    kit.clock.advance(hours=30)
+
+    await kit.queue.again(await kit.claim(), 60, "timeout")
+
+    assert await kit.state_of(work) == state
 
 
 async def test_park_work_parks(kit: Kit) -> None:
