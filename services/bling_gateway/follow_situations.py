@@ -78,7 +78,7 @@ class SituationLists:
             roles=cast.roles,
             unusable=cast.unusable,
             transitions=await _transitions(client, listed.module),
-            seen_lately=await self._seen_lately(client, work, listed.situations),
+            seen_lately=await self._seen_lately(client, work, listed, before),
         )
 
     async def tell(
@@ -107,13 +107,16 @@ class SituationLists:
         )
 
     async def _seen_lately(
-        self, client: BlingClient, work: Work, listed: Sequence[SituationDefinition]
+        self, client: BlingClient, work: Work, listed: Listed, before: store.Told
     ) -> tuple[Situation, ...]:
         async with self._pool.acquire() as conn:
             today = (await orders.now(conn)).astimezone(BRASILIA).date()
             noted = await store.unlisted(conn, work.account_id, _LATELY)
-        seen = {situation.id: situation.value for situation in noted}
-        seen |= await _held_by_orders(client, today, [situation.id for situation in listed])
+        ids = [situation.id for situation in listed.situations]
+        held = await if_shown(_held_by_orders(client, today, ids), "orders")
+        if held is None:
+            return before.observed.seen_lately if before.observed else ()
+        seen = {situation.id: situation.value for situation in noted} | held
         return tuple(Situation(id=id_, value=seen[id_]) for id_ in sorted(seen))
 
 

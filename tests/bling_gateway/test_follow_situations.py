@@ -135,6 +135,19 @@ async def test_a_few_pages_show_every_situation_however_many_orders_there_are(
     assert paths.count("/Api/v3/pedidos/vendas") == 2
 
 
+async def test_orders_that_may_not_be_listed_leave_what_was_seen_as_it_was(
+    seller: Seller,
+) -> None:
+    await seller.place_order(situation=VERIFIED)
+    assert await seen(seller) == {VERIFIED: 11}
+    await refuse_lists(seller, "/Api/v3/pedidos/vendas")
+
+    await read_options(seller)
+
+    lately = (await seller.fact(OBSERVED, 2)).data["seen_lately"]
+    assert lately == [{"id": VERIFIED, "value": 11}]
+
+
 async def test_what_bling_itself_gives_orders_is_seen(seller: Seller) -> None:
     """Pitfall 27: Bling moves orders by itself; which situações occur in the account is told."""
     await seller.control("POST", "automation", invoice="Verificado")

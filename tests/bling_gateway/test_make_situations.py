@@ -96,6 +96,14 @@ async def test_a_refused_creation_is_told_in_blings_words_and_ends_the_command(
     assert len(await seller.calls("POST")) == 3
 
 
+async def test_a_module_that_denies_what_it_does_is_not_believed(seller: Seller) -> None:
+    async with unconfirmed(seller, situation_creation="unannounced"):
+        await ensure(seller)
+        fact = await seller.fact(OBSERVED)
+
+    assert len(fact.data["roles"]) == 3
+
+
 async def test_one_refused_creation_does_not_keep_the_others_from_being_made(
     seller: Seller,
 ) -> None:

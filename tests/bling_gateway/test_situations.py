@@ -14,6 +14,7 @@ from tests.bling_gateway.stage import (
     VERIFIED,
     Seller,
 )
+from tests.bling_gateway.test_make_situations import unconfirmed
 from tests.waiting import eventually
 
 SET, REFUSED = "bling.situation.set", "bling.situation.refused"
@@ -259,9 +260,12 @@ async def test_a_write_that_failed_explains_no_webhook(seller: Seller) -> None:
     assert read.data["situation"]["id"] == VERIFIED
 
 
-async def test_a_change_inside_the_window_is_told_by_its_webhook(seller: Seller) -> None:
+@pytest.mark.parametrize("fault", ["situation_race", "moved_after_read"])
+async def test_a_change_inside_the_window_is_told_by_its_webhook(
+    seller: Seller, fault: str
+) -> None:
     order_id = await started_order(seller)
-    await seller.control("POST", "faults", fault="situation_race", situation=CANCELLED)
+    await seller.control("POST", "faults", fault=fault, situation=CANCELLED)
 
     await set_situation(seller, order_id, VERIFIED)
 
@@ -294,6 +298,28 @@ async def test_a_limit_delays_and_loses_nothing(seller: Seller) -> None:
     await set_situation(seller, order_id, VERIFIED)
 
     assert (await seller.fact(SET, within_s=20)).data["outcome"] == "written"
+
+
+@pytest.mark.parametrize(
+    ("switches", "words"),
+    [
+        ({"transition_required": True}, "Não existe transição entre a situação atual"),
+        ({"invoiced_order_moves": False}, "A venda possui nota fiscal emitida."),
+    ],
+)
+async def test_whatever_bling_may_refuse_for_is_told_in_its_words(
+    seller: Seller, switches: dict[str, bool], words: str
+) -> None:
+    order_id = await started_order(seller)
+    await seller.control("POST", f"orders/{order_id}/nfe")
+
+    async with unconfirmed(seller, **switches):
+        await set_situation(seller, order_id, VERIFIED)
+        fact = await seller.fact(REFUSED)
+
+    assert fact.data["cause"] == "refused"
+    assert words in fact.data["message"]
+    assert await shown(seller, order_id) == STARTED
 
 
 async def test_a_missing_scope_for_writing_is_a_refusal(seller: Seller) -> None:
