@@ -6,24 +6,34 @@ from typing import TypeVar
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.sync_core.domain import Event
 from services.sync_core.domain.comparison import passes_through, target_of
+from services.sync_core.domain.order import BEFORE_INTAKE
 from services.sync_core.domain.reasons import BESIDE_THE_STEP, reasons_of
+from services.sync_core.domain.track import tracked_volumes, tracking_wanted
 from shared.contracts import canonical
+from shared.contracts import hub_gateway as hub
 from shared.contracts import sync_core as core
+from shared.contracts.account import Policies
 from tests.sync_core.domain.core import CANCELLED, OPEN, START
 from tests.sync_core.domain.world import SITUATIONS, STATUSES, World
 
 MOVES = (
     *("read", "read", "read", "bling_works", "bling_works", "hub_works", "hub_works", "hub_tells"),
     *("hub_tells", "hub_advances", "hub_advances", "drain", "drain", "seller_edits"),
+    *("imports", "refuse_tracking", "pauses", "pauses"),
     *("seller_deletes", "lose_webhooks", "confirms_reopening", "retries", "refuse", "lose", "wait"),
 )
+
+POLICIES = st.builds(Policies, content_declaration=st.booleans(), tracking_to_bling=st.booleans())
 
 STEPS = st.one_of(
     st.tuples(st.just("seller_sets"), st.sampled_from(SITUATIONS)),
     st.tuples(st.just("seller_sets"), st.sampled_from((START, CANCELLED, OPEN))),
     st.tuples(st.just("hub_moves"), st.sampled_from(STATUSES)),
     st.tuples(st.just("hub_moves"), st.sampled_from(STATUSES[:5])),
+    st.tuples(st.just("hub_labels"), st.sampled_from((1, 2))),
+    st.tuples(st.just("chooses"), POLICIES),
     st.tuples(st.just("race"), st.sampled_from(SITUATIONS)),
     st.tuples(st.just("settles"), st.sampled_from(("keep_bling", "apply_hub"))),
     st.tuples(st.just("remaps"), st.booleans()),
@@ -57,6 +67,8 @@ def step(world: World, name: str, argument: object) -> None:
     match name:
         case "refuse":
             world.refuse_writes += 1
+        case "refuse_tracking":
+            world.refuse_tracking += 1
         case "lose":
             world.lose_answers += 1
         case "wait":
@@ -86,6 +98,34 @@ def test_once_both_sides_fall_silent_they_agree_or_one_reason_is_open(
 
     if not step_reasons(world):
         assert in_step(world), f"out of step without a reason: {world.core.order}"
+    tracking_is_in_bling(world)
+    content_is_declared(world)
+
+
+def tracking_is_in_bling(world: World) -> None:
+    """Where the account wants it, Bling holds the codes of a living shipment, or a reason is open.
+
+    A write that a person gave up is neither.
+    """
+    order, context = world.core.order, world.core.context()
+    shipment = order.shipment
+    if shipment is None or context.to_bling != "command" or not tracking_wanted(order, context):
+        return
+    labels = {each.volume: each.tracking_code for each in tracked_volumes(shipment)}
+    given_up = shipment.tracking is not None and shipment.tracking.how == "discarded"
+    if not given_up and "tracking_refused" not in order.reasons:
+        assert labels.items() <= world.tracking.items(), order
+
+
+def content_is_declared(world: World) -> None:
+    """Where the account wants it, what 360Hub holds before the intake is declared."""
+    order, context = world.core.order, world.core.context()
+    hub_order = world.shipments.get(order.shipment.number) if order.shipment else None
+    wanted = context.account.policies.content_declaration and context.to_hub == "command"
+    if hub_order is None or not wanted or set(order.reasons) - {"tracking_refused"}:
+        return
+    if hub_order.status in BEFORE_INTAKE:
+        assert hub_order.declared, order
 
 
 def step_reasons(world: World) -> set[str]:
@@ -145,7 +185,7 @@ def test_an_overwrite_inside_the_window_is_shown_as_a_conflict(human: int, statu
 
 @many
 @given(st.lists(STEPS, max_size=40))
-def test_a_cancelled_shipment_is_never_registered_afterwards(
+def test_a_cancelled_shipment_is_never_registered_nor_tracked_afterwards(
     steps: list[tuple[str, object]],
 ) -> None:
     world = play(steps)
@@ -160,6 +200,14 @@ def test_a_cancelled_shipment_is_never_registered_afterwards(
                 cancelled.add(shipment)
             case core.RegisterOrder(shipment=shipment):
                 assert shipment not in cancelled
+            case core.WriteTracking(shipment=shipment):
+                assert shipment not in cancelled or hub_refused(world, event)
+
+
+def hub_refused(world: World, event: Event) -> bool:
+    """Whether 360Hub had refused to cancel before the event: the shipment is alive."""
+    before = world.core.log[: event.position]
+    return any(isinstance(each.data, hub.OrderCancelRefused) for each in before)
 
 
 @many

@@ -7,25 +7,36 @@ from shared.contracts import canonical
 from shared.contracts import sync_core as core
 from shared.contracts.account import Policies
 from tests.sync_core.domain.core import CHECKED, DONE
-from tests.sync_core.domain.test_interleavings import STEPS, in_step, many, play_in, step_reasons
+from tests.sync_core.domain.test_interleavings import (
+    STEPS,
+    content_is_declared,
+    in_step,
+    many,
+    play_in,
+    step_reasons,
+    tracking_is_in_bling,
+)
 from tests.sync_core.domain.trouble import TroubledWorld
 
 TROUBLE = (
     *("bling_parks", "bling_parks", "hub_parks", "hub_parks", "retries", "retries"),
     *("seller_restores", "seller_restores", "product_vanishes", "product_returns"),
+    *("discards", "discards", "operator_discards", "product_is_deleted"),
     *("confirms_gone", "drain", "drain", "read", "hub_advances", "hub_tells"),
 )
 POLICIES = st.builds(
     Policies,
     delivered_by_hand=st.sampled_from(("reason", "pass_through")),
     hub_cancellation=st.sampled_from(("reason", "write")),
+    content_declaration=st.booleans(),
+    tracking_to_bling=st.booleans(),
 )
 MORE_STEPS = st.one_of(
     STEPS,
     STEPS,
     st.tuples(st.sampled_from(TROUBLE), st.none()),
-    st.tuples(st.sampled_from(TROUBLE), st.none()),
     st.tuples(st.just("chooses"), POLICIES),
+    st.tuples(st.sampled_from(TROUBLE), st.none()),
 )
 
 
@@ -47,6 +58,8 @@ def test_in_trouble_too_both_sides_agree_or_one_reason_is_open(
         assert in_step(world), f"out of step without a reason: {order}"
         registered = order.shipment and (order.shipment.registered or order.shipment.closed)
         assert registered, f"forgotten: {order}"
+    tracking_is_in_bling(world)
+    content_is_declared(world)
 
 
 @many

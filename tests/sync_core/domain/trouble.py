@@ -7,11 +7,11 @@ from services.sync_core.domain import Event
 from shared.contracts import bling_gateway as bling
 from shared.contracts import hub_gateway as hub
 from shared.contracts import sync_core as core
-from shared.contracts.account import Policies
 from tests.sync_core.domain.world import World
 
 VOIDS = {
     core.SetSituation.TYPE: {core.SetSituation.TYPE},
+    core.WriteTracking.TYPE: {core.WriteTracking.TYPE},
     core.ReadOrder.TYPE: {core.ReadOrder.TYPE},
     core.ReadProduct.TYPE: {core.ReadProduct.TYPE},
     core.RegisterOrder.TYPE: {core.RegisterOrder.TYPE},
@@ -26,7 +26,7 @@ class TroubledWorld(World):
 
     def __init__(self) -> None:
         self.parked: dict[UUID, Event] = {}
-        self.product_exists = True
+        self.product_exists, self.product_deleted = True, False
         super().__init__()
 
     # --- people
@@ -38,11 +38,35 @@ class TroubledWorld(World):
     def product_vanishes(self) -> None:
         self.product_exists = False
 
-    def product_returns(self) -> None:
-        self.product_exists = True
+    def product_is_deleted(self) -> None:
+        """Bling still shows the product, marked as deleted."""
+        self.product_deleted = True
 
-    def chooses(self, policies: Policies) -> None:
-        self.core.human("account", core.PoliciesChanged(policies=policies))
+    def product_returns(self) -> None:
+        self.product_exists, self.product_deleted = True, False
+
+    def discards(self) -> None:
+        """A person gives up what is parked of the order."""
+        self.take_human(core.DiscardRequested(cause="engano"))
+
+    def operator_discards(self) -> None:
+        """An operator gives up something parked, at the gateway itself."""
+        if self.parked:
+            self._discard(next(iter(self.parked)))
+
+    def _discard(self, command_id: UUID) -> None:
+        given_up = self.parked.pop(command_id, None)
+        if given_up is None:
+            return
+        of_bling = given_up.data.TYPE[0] == "b"
+        told = bling.CommandDiscarded if of_bling else hub.CommandDiscarded
+        discarded = told(
+            command_id=given_up.id,
+            command_type=given_up.data.TYPE,
+            shipment=getattr(given_up.data, "shipment", None),
+            cause="engano",
+        )
+        self.publish(discarded, stream=given_up.stream)
 
     def confirms_gone(self) -> None:
         self.take_human(core.GoneConfirmed())
@@ -73,9 +97,9 @@ class TroubledWorld(World):
         )
         self.publish(parked, stream=command.stream)
 
-    def read_product(self, product_id: int) -> None:
+    def read_product(self, product_id: int, *, deleted: bool = False) -> None:
         if self.product_exists:
-            super().read_product(product_id)
+            super().read_product(product_id, deleted=self.product_deleted)
         else:
             gone = bling.ProductGone(product_id=product_id)
             self.publish(gone, stream=f"product-{product_id}")
@@ -93,6 +117,9 @@ class TroubledWorld(World):
             if again is not None:
                 inbox = self.bling_inbox if again.data.TYPE[0] == "b" else self.hub_inbox
                 inbox.append(again)
+            return
+        if isinstance(command.data, core.DiscardWork):
+            self._discard(command.data.command_id)
             return
         voided = VOIDS.get(command.data.TYPE, set())
         for known in [p for p in self.parked.values() if p.data.TYPE in voided]:

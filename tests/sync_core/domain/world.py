@@ -16,7 +16,7 @@ from shared.contracts import Contract
 from shared.contracts import bling_gateway as bling
 from shared.contracts import hub_gateway as hub
 from shared.contracts import sync_core as core
-from shared.contracts.account import Mode
+from shared.contracts.account import Mode, Policies
 from shared.contracts.content import Item, OrderContent, ProductContent, Totals
 from tests.sync_core.domain.core import (
     CANCELLED,
@@ -74,13 +74,20 @@ class HubOrder:
 
     version: int
     digest: str
+    declared: bool
     status: str = "order_created"
     events: list[tuple[str | None, str]] = field(default_factory=lambda: [(None, "order_created")])
     told: int = 0
+    labels: dict[int, str] = field(default_factory=dict)
 
     def move(self, status: str) -> None:
         self.events.append((self.status, status))
         self.status = status
+
+    def declares(self, register: core.RegisterOrder) -> bool:
+        """Whether the same content's declaration is no news, or may still be added."""
+        new = register.declares_content != self.declared
+        return not new or (register.declares_content and self.status == "awaiting_dispatch")
 
     @property
     def locked(self) -> bool:
@@ -106,6 +113,9 @@ class World:
         self.refuse_writes = 0
         self.lose_answers = 0
         self.racing: int | None = None
+        self.tracking: dict[int, str] = {}
+        self.refuse_tracking = 0
+        self.paused = False
         self.read()
 
     # --- people in Bling
@@ -129,6 +139,10 @@ class World:
         """Webhooks that were not delivered yet never will be."""
         self.hints.clear()
 
+    def imports(self) -> None:
+        """The gateway reads the order because a person wants to see what could be sent."""
+        self.read("import")
+
     def race(self, situation_id: int) -> None:
         """The seller will move the order between our next read and our write."""
         self.racing = situation_id
@@ -149,7 +163,38 @@ class World:
             if status in STATUSES[:4]:
                 self.hub_moves(STATUSES[STATUSES.index(status) + 1])
 
+    def hub_labels(self, volume: int) -> None:
+        """The last shipment's volume gets a (new) label with its tracking code."""
+        order = self.shipments.get(max(self.shipments, default=0))
+        if order is None or order.status not in ("in_manifest", "awaiting_dispatch"):
+            return
+        order.labels[volume] = f"BR{self.core.now:%H%M%S}{len(self.core.log)}"
+        label = hub.Label(
+            label_id=order.labels[volume],
+            volume=volume,
+            status="ready",
+            tracking_code=order.labels[volume],
+            carrier="Correios",
+        )
+        updated = hub.OrderLabelsUpdated(
+            shipment=max(self.shipments),
+            hub_sequence=len(order.events),
+            happened_at=self.core.now,
+            labels=(label,),
+        )
+        self.publish(updated)
+
     # --- people at this system
+
+    def pauses(self) -> None:
+        """The account's work waits at both gateways, or goes on again."""
+        self.paused = not self.paused
+        for told in (
+            (bling.AccountPaused, hub.AccountPaused)
+            if self.paused
+            else (bling.AccountResumed, hub.AccountResumed)
+        ):
+            self.publish(told.model_validate({"by": "ana", "reason": "inventário"}), "account")
 
     def settles(self, choice: str) -> None:
         """A person settles what stands open, having seen what the core shows."""
@@ -158,6 +203,10 @@ class World:
             if choice == "apply_hub":
                 self.agreed.add(seen)
             self.take_human(core.OrderSettled.model_validate({"choice": choice, "seen": seen}))
+
+    def chooses(self, policies: Policies) -> None:
+        """The seller wants the few cases handled otherwise."""
+        self.core.human("account", core.PoliciesChanged(policies=policies))
 
     def confirms_reopening(self) -> None:
         """A person wants the re-opened order shipped once more."""
@@ -186,7 +235,7 @@ class World:
 
     # --- the Bling gateway
 
-    def read(self) -> None:
+    def read(self, trigger: str = "webhook") -> None:
         """The gateway reads the order and publishes what it is."""
         if self.deleted:
             gone = bling.OrderGone(order_id=ORDER_ID, evidence="deleted_and_not_found")
@@ -195,26 +244,30 @@ class World:
         hinted, self.hints = tuple(self.hints), []
         self.observations += 1
         self.publish(
-            bling.OrderObserved(
-                order_id=ORDER_ID,
-                observation=self.observations,
-                number="1042",
-                placed_on=self.core.now.date(),
-                situation=situation(self.shown),
-                hinted=hinted,
-                trigger="webhook",
-                read_at=self.core.now,
-                data_subject="contact-1",
-                content=content(),
-                content_digest=self.digest,
+            bling.OrderObserved.model_validate(
+                {
+                    "order_id": ORDER_ID,
+                    "observation": self.observations,
+                    "number": "1042",
+                    "placed_on": self.core.now.date(),
+                    "situation": situation(self.shown),
+                    "hinted": hinted,
+                    "trigger": trigger,
+                    "read_at": self.core.now,
+                    "data_subject": "contact-1",
+                    "content": content(),
+                    "content_digest": self.digest,
+                }
             )
         )
 
     def bling_works(self) -> None:
         """The gateway carries out its next command."""
-        if self.bling_inbox:
+        if self.bling_inbox and not self.paused:
             command = self.bling_inbox.popleft()
             match command.data:
+                case core.WriteTracking() as write:
+                    self.write_tracking(command.id, write)
                 case core.SetSituation() as write:
                     self.set_situation(command.id, write)
                 case core.ReadProduct(product_id=product_id):
@@ -255,6 +308,17 @@ class World:
             )
         )
 
+    def write_tracking(self, command_id: UUID, write: core.WriteTracking) -> None:
+        """Put the codes into the order's volumes, unless Bling does not want them."""
+        answer = {"order_id": ORDER_ID, "command_id": command_id}
+        if self.deleted or self.refuse_tracking:
+            cause = "order_gone" if self.deleted else "refused"
+            self.refuse_tracking = max(0, self.refuse_tracking - 1)
+            self.publish(bling.TrackingRefused.model_validate(answer | {"cause": cause}))
+            return
+        self.tracking |= {volume.volume: volume.tracking_code for volume in write.volumes}
+        self.publish(bling.TrackingWritten.model_validate(answer | {"outcome": "written"}))
+
     def patch(self, target: int) -> None:
         raced = self.racing is not None and self.racing not in (self.shown, target)
         if raced and self.racing is not None:
@@ -277,11 +341,12 @@ class World:
             )
         )
 
-    def read_product(self, product_id: int) -> None:
+    def read_product(self, product_id: int, *, deleted: bool = False) -> None:
         product = bling.ProductObserved(
             product_id=product_id,
             observation=1,
-            active=True,
+            active=not deleted,
+            deleted=deleted,
             content=ProductContent(name="Caneca", price=MONEY),
             content_digest="product-0",
             trigger="command",
@@ -293,7 +358,7 @@ class World:
 
     def hub_works(self) -> None:
         """The gateway carries out its next command; a cancel voids what was not sent."""
-        if not self.hub_inbox:
+        if not self.hub_inbox or self.paused:
             return
         command = self.hub_inbox.popleft()
         match command.data:
@@ -322,7 +387,9 @@ class World:
         order = self.shipments.get(register.shipment)
         base = {"shipment": register.shipment, "command_id": command_id}
         if order is None:
-            self.shipments[register.shipment] = HubOrder(register.version, register.content_digest)
+            self.shipments[register.shipment] = HubOrder(
+                register.version, register.content_digest, register.declares_content
+            )
             outcome = "created"
         elif order.status in ("cancelled", "delivered", "returned_to_sender", "lost"):
             self.refuse_register(base, register, "closed", order)
@@ -330,17 +397,15 @@ class World:
         elif register.version < order.version:
             self.refuse_register(base, register, "stale", order)
             return
-        elif order.digest == register.content_digest:
+        elif order.digest == register.content_digest and order.declares(register):
             order.version, outcome = register.version, "unchanged"
+            order.declared = register.declares_content
         elif order.locked:
             self.refuse_register(base, register, "locked", order)
             return
         else:
-            order.version, order.digest, outcome = (
-                register.version,
-                register.content_digest,
-                "updated",
-            )
+            order.version, order.digest = register.version, register.content_digest
+            order.declared, outcome = register.declares_content, "updated"
         answer = {
             **base,
             "reference": register.reference,
@@ -425,6 +490,8 @@ class World:
 
     def fall_silent(self) -> None:
         """Nobody acts any more; all that is on its way arrives, and deadlines pass."""
+        if self.paused:
+            self.pauses()
         for _ in range(3):
             self.drain()
             self.read()
@@ -433,6 +500,8 @@ class World:
         self.drain()
 
     def drain(self) -> None:
+        if self.paused:
+            return
         for _ in range(200):
             behind = any(order.told < len(order.events) for order in self.shipments.values())
             if not (self.bling_inbox or self.hub_inbox or behind):
