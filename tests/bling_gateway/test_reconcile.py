@@ -23,6 +23,7 @@ minutes = st.integers(0, 3000).map(lambda count: timedelta(minutes=count))
 def test_every_edit_is_read_before_it_leaves_the_list(
     pauses: list[int], read_after: timedelta, edited_after: timedelta
 ) -> None:
+    """Pitfall 33: whichever time zone changes are dated in, four hours hold the doubt."""
     read_at = CONNECTED + read_after
     edited_at = read_at + edited_after + timedelta(seconds=1)
 

@@ -175,6 +175,7 @@ async def test_an_order_is_read_even_if_its_webhook_has_another_shape(seller: Se
 
 
 async def test_a_webhook_that_comes_twice_is_stored_once(seller: Seller) -> None:
+    """Pitfall 11: Bling delivers again what was delivered."""
     order = await seller.place_order(situation=OPEN)
     await seller.fact("bling.order.observed")
     await seller.settled()

@@ -27,7 +27,7 @@ async def settled_calls(scene: Scene) -> list[Json]:
 
 
 async def test_one_life_costs_at_most_fifteen_calls(scene: Scene) -> None:
-    """Created, started, invoiced, and written four times (docs/gateways.md, Limits)."""
+    """Created, started, invoiced, and written four times. Pitfall 17: orders are never created."""
     before = len(await settled_calls(scene))
 
     await story.start(scene)
@@ -36,4 +36,5 @@ async def test_one_life_costs_at_most_fifteen_calls(scene: Scene) -> None:
     made = (await settled_calls(scene))[before:]
     methods = Counter(call["method"] for call in made)
     assert methods["PATCH"] == 4
+    assert methods["POST"] == 0
     assert len(made) <= ALLOWED, [(call["method"], call["path"]) for call in made]
