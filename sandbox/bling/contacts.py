@@ -3,9 +3,11 @@
 from collections.abc import Collection
 from datetime import datetime
 
+from sandbox.bling import documents
 from sandbox.bling.people import Address, Customer
 from sandbox.bling.state import Ids, Json, Record
 
+_SUMMARY = ("id", "nome", "codigo", "situacao", "numeroDocumento", "telefone", "celular")
 _HOME = "BRASIL"
 
 
@@ -45,6 +47,17 @@ def make_contact(
         "pessoasContato": [],
     }
     return Record(body=body, created_at=at, changed_at=at)
+
+
+def summary(contact: Record) -> Json:
+    """Show a contact as lists do: the document with its punctuation."""
+    return {name: contact.body[name] for name in _SUMMARY}
+
+
+def detail(contact: Record) -> Json:
+    """Show a contact whole: the document without punctuation, unlike in lists and orders."""
+    number = documents.without_punctuation(contact.body["numeroDocumento"])
+    return {**contact.body, "numeroDocumento": number}
 
 
 def brief(contact: Record) -> Json:

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import Field
 
-from sandbox.bling import invoices, orders
+from sandbox.bling import invoices, orders, products
 from sandbox.bling.context import SANDBOX
 from sandbox.bling.control_input import (
     Control,
@@ -24,7 +24,6 @@ from sandbox.bling.new_orders import (
     place_order,
 )
 from sandbox.bling.product_kinds import ProductKind
-from sandbox.bling.products import announce_product, announce_supplier
 from sandbox.bling.sandbox import Sandbox
 from sandbox.bling.situations import BUILT_IN, add_custom
 from sandbox.bling.state import Company, Json, Order, Situation
@@ -138,10 +137,9 @@ async def edit_product(request: web.Request) -> web.Response:
     changes = await read_json(request)
     former = product.body["fornecedor"]["id"]
     product.body = orders.deep_merge(product.body, changes)
-    product.changed_at = sandbox.clock()
-    announce_product(sandbox, company, product, "updated")
+    products.touch(sandbox, company, product)
     if "fornecedor" in changes:
-        announce_supplier(sandbox, company, product, former)
+        products.announce_supplier(sandbox, company, product, former)
     return web.json_response(product.body)
 
 
@@ -150,8 +148,7 @@ async def delete_product(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     company = asked_company(request)
     product = find_product(company, control_id(request, "product_id"))
-    del company.products[product.id]
-    sandbox.webhooks.announce(company, "product.deleted", {"id": product.id})
+    products.delete(sandbox, company, product)
     return web.Response(status=204)
 
 

@@ -63,6 +63,12 @@ def formatted_cnpj(number: str) -> str:
     return f"{number[:2]}.{number[2:5]}.{number[5:8]}/{number[8:12]}-{number[12:]}"
 
 
+def without_punctuation(number: str) -> str:
+    """Write a CPF or CNPJ bare; what a marketplace has masked stays as it is."""
+    bare = number.replace(".", "").replace("-", "").replace("/", "")
+    return bare if bare.isalnum() else number
+
+
 def _modulo_11(base: str) -> str:
     weighted = ((ord(char) - 48) * (2 + i % 8) for i, char in enumerate(reversed(base)))
     rest = sum(weighted) % 11

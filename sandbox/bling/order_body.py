@@ -1,45 +1,23 @@
 """The body of a sales order as it is written: what is left out is empty, numbers may be strings."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field
 
-from sandbox.bling import errors
+from sandbox.bling import bodies
+from sandbox.bling.bodies import Filled, Number, Part, Reference
 from sandbox.bling.queries import DAY
 from sandbox.bling.state import Json
 
 READ_ONLY = ("id", "numero", "totalProdutos", "total", "notaFiscal", "situacao")
-
-_ABSENT = ("missing", "too_short", "string_too_short")
 
 
 def _iso_day(text: str) -> str:
     return datetime.strptime(text, DAY).date().isoformat()  # noqa: DTZ007 - a day without zone
 
 
-Number = int | float
 Day = Annotated[str, AfterValidator(_iso_day)]
-Filled = Annotated[str, Field(min_length=1)]
-
-
-class Part(BaseModel):
-    """A part of an order; null counts as absent, and names that are not listed here are kept."""
-
-    model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nulls(cls, sent: Any) -> Any:
-        if not isinstance(sent, dict):
-            return sent
-        return {name: value for name, value in sent.items() if value is not None}
-
-
-class Reference(Part):
-    """Another record; 0 is none."""
-
-    id: int = 0
 
 
 class Store(Reference):
@@ -136,7 +114,7 @@ class Transport(Part):
     prazoEntrega: int = 0  # noqa: N815
     contato: Carrier = Carrier()
     etiqueta: Label = Label()
-    volumes: list[Volume] = []
+    volumes: list[Volume] = Field(default_factory=list)
 
 
 class Agent(Part):
@@ -181,13 +159,4 @@ class OrderBody(Part):
 def completed(sent: Json) -> Json:
     """Check a body's types and complete it with empty values; refuse it as Bling's API does."""
     writable = {name: value for name, value in sent.items() if name not in READ_ONLY}
-    try:
-        body = OrderBody.model_validate(writable)
-    except ValidationError as error:
-        first = error.errors()[0]
-        element = ".".join(part for part in first["loc"] if isinstance(part, str))
-        if first["type"] in _ABSENT:
-            raise errors.missing(element) from error
-        # Bling's own complaint about wrong types is not documented.
-        raise errors.validation(f"O campo {element} é inválido") from error
-    return body.model_dump(exclude_none=True)
+    return bodies.completed(OrderBody, writable)

@@ -6,6 +6,7 @@ import hmac
 from datetime import datetime, timedelta
 from typing import Literal
 
+from sandbox.bling.product_kinds import parent_of, variations
 from sandbox.bling.sandbox import Sandbox
 from sandbox.bling.state import Company, Json, Record, local
 
@@ -19,12 +20,56 @@ _HINT = (
 )  # fmt: skip
 
 
+def register(
+    sandbox: Sandbox, company: Company, body: Json, parent: Record | None = None
+) -> Record:
+    """Keep a new product, or a new variation of one, and tell of it."""
+    now = sandbox.clock()
+    complete = {**body, "id": sandbox.ids.take(), **_own_to_bling(), **_photos(body)}
+    complete["estoque"] = {**body["estoque"], "saldoVirtualTotal": 0}
+    if parent is not None:
+        complete["variacao"] = {
+            **body["variacao"],
+            "produtoPai": {"id": parent.id, "cloneInfo": False},
+        }
+    product = Record(complete, created_at=now, changed_at=now)
+    company.products[product.id] = product
+    announce_product(sandbox, company, product, "created")
+    return product
+
+
+def change(sandbox: Sandbox, company: Company, product: Record, body: Json) -> None:
+    """Put another body in a product's place; what only Bling writes stays."""
+    kept = ("id", "imagemURL", "fornecedor")
+    saved = {name: product.body[name] for name in kept}
+    balance = product.body["estoque"]["saldoVirtualTotal"]
+    uploaded = product.body["midia"]["imagens"]["internas"]
+    variation = _still_variation(product, body)
+    product.body = {**body, **saved, **variation, **_photos(body, uploaded)}
+    product.body["estoque"] = {**body["estoque"], "saldoVirtualTotal": balance}
+    touch(sandbox, company, product)
+
+
+def touch(sandbox: Sandbox, company: Company, product: Record) -> None:
+    """Note the time of a change and tell of it."""
+    product.changed_at = sandbox.clock()
+    announce_product(sandbox, company, product, "updated")
+
+
+def delete(sandbox: Sandbox, company: Company, product: Record) -> None:
+    """Delete a product for good, with its variations, and tell of it."""
+    for one in (*variations(company, product.id), product):
+        del company.products[one.id]
+        sandbox.webhooks.announce(company, "product.deleted", {"id": one.id})
+
+
 def announce_product(
     sandbox: Sandbox, company: Company, product: Record, action: Literal["created", "updated"]
 ) -> None:
     """Tell of a new or changed product."""
     data = {name: copy.deepcopy(product.body[name]) for name in _HINT}
-    sandbox.webhooks.announce(company, f"product.{action}", {**data, "idProdutoPai": 0})
+    parent = parent_of(product.body)
+    sandbox.webhooks.announce(company, f"product.{action}", {**data, "idProdutoPai": parent})
 
 
 def announce_supplier(sandbox: Sandbox, company: Company, product: Record, former: int) -> None:
@@ -54,15 +99,21 @@ def summary(product: Record) -> Json:
     body = product.body
     return {
         **{name: body[name] for name in _SUMMARY},
-        "idProdutoPai": 0,
+        "idProdutoPai": parent_of(body),
         "precoCusto": 0,
         "estoque": {"saldoVirtualTotal": body["estoque"]["saldoVirtualTotal"]},
         "imagemURL": body["imagemURL"],
     }
 
 
-def detail(sandbox: Sandbox, product: Record, origin: str) -> Json:
-    """Show a product whole; links to its uploaded photos are signed anew at each reading."""
+def detail(sandbox: Sandbox, company: Company, product: Record, origin: str) -> Json:
+    """Show a product whole, with its variations; links to photos are signed at each reading."""
+    shown = _signed(sandbox, product, origin)
+    children = variations(company, product.id)
+    return {**shown, "variacoes": [_signed(sandbox, child, origin) for child in children]}
+
+
+def _signed(sandbox: Sandbox, product: Record, origin: str) -> Json:
     shown: Json = copy.deepcopy(product.body)
     images = (shown.get("midia") or {}).get("imagens") or {}
     for photo in images.get("internas") or []:
@@ -71,6 +122,30 @@ def detail(sandbox: Sandbox, product: Record, origin: str) -> Json:
         if photo["link"].startswith("/"):
             photo["link"] = origin + photo["link"]
     return shown
+
+
+def _own_to_bling() -> Json:
+    return {
+        "imagemURL": "",
+        "fornecedor": {
+            "id": 0, "contato": {"id": 0, "nome": ""}, "codigo": "", "precoCusto": 0,
+            "precoCompra": 0,
+        },
+    }  # fmt: skip
+
+
+def _photos(body: Json, uploaded: list[Json] | None = None) -> Json:
+    """Turn the links that are written into the photos that are read; uploaded ones stay."""
+    media = body["midia"]
+    images = {"externas": media["imagens"]["imagensURL"], "internas": uploaded or []}
+    return {"midia": {"video": media["video"], "imagens": images}}
+
+
+def _still_variation(product: Record, body: Json) -> Json:
+    saved = product.body.get("variacao")
+    if saved is None:
+        return {}
+    return {"variacao": {**saved, **body.get("variacao", {}), "produtoPai": saved["produtoPai"]}}
 
 
 def signature(sandbox: Sandbox, path: str, expires: int) -> str:

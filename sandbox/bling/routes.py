@@ -4,12 +4,15 @@ from aiohttp import web
 
 from sandbox.bling import (
     api_channels,
+    api_contacts,
+    api_invoices,
     api_logistics,
     api_order_actions,
     api_order_writes,
     api_orders,
     api_parcels,
-    api_records,
+    api_photos,
+    api_products,
     api_situations,
     consent,
     controls,
@@ -30,6 +33,8 @@ _TRANSITION = f"{_TRANSITIONS}/{{transition_id}}"
 _LOGISTICS = f"{_V3}/logisticas"
 _PARCEL = f"{_LOGISTICS}/objetos/{{parcel_id}}"
 _SHIPMENT = f"{_LOGISTICS}/remessas/{{shipment_id}}"
+_PRODUCT = f"{_V3}/produtos/{{product_id}}"
+_CONTACT = f"{_V3}/contatos/{{contact_id}}"
 _SITUATION = f"{_V3}/situacoes/{{situation_id}}"
 
 API = [
@@ -65,11 +70,25 @@ API = [
     web.get(_SITUATION, api_situations.get_situation),
     web.put(_SITUATION, api_situations.change_situation),
     web.delete(_SITUATION, api_situations.delete_situation),
-    web.get(f"{_V3}/produtos", api_records.list_products),
-    web.get(f"{_V3}/produtos/{{product_id}}", api_records.get_product),
-    web.get(f"{_V3}/contatos/{{contact_id}}", api_records.get_contact),
-    web.get(f"{_V3}/nfe", api_records.list_invoices),
-    web.get(f"{_V3}/nfe/{{invoice_id}}", api_records.get_invoice),
+    web.get(f"{_V3}/produtos", api_products.list_products),
+    web.post(f"{_V3}/produtos", api_products.create_product),
+    web.delete(f"{_V3}/produtos", api_products.delete_products),
+    web.post(f"{_V3}/produtos/situacoes", api_products.change_situations),
+    web.get(f"{_V3}/produtos/variacoes/{{product_id}}", api_products.list_variations),
+    web.get(_PRODUCT, api_products.get_product),
+    web.put(_PRODUCT, api_products.replace_product),
+    web.patch(_PRODUCT, api_products.change_product),
+    web.delete(_PRODUCT, api_products.delete_product),
+    web.patch(f"{_PRODUCT}/situacoes", api_products.change_situation),
+    web.get(f"{_V3}/contatos", api_contacts.list_contacts),
+    web.post(f"{_V3}/contatos", api_contacts.create_contact),
+    web.post(f"{_V3}/contatos/situacoes", api_contacts.change_situations),
+    web.get(_CONTACT, api_contacts.get_contact),
+    web.put(_CONTACT, api_contacts.replace_contact),
+    web.delete(_CONTACT, api_contacts.delete_contact),
+    web.patch(f"{_CONTACT}/situacoes", api_contacts.change_situation),
+    web.get(f"{_V3}/nfe", api_invoices.list_invoices),
+    web.get(f"{_V3}/nfe/{{invoice_id}}", api_invoices.get_invoice),
     web.get(f"{_V3}/empresas/me/dados-basicos", api_channels.get_company),
     web.get(f"{_V3}/canais-venda", api_channels.list_channels),
     web.get(f"{_V3}/canais-venda/tipos", api_channels.list_channel_kinds),
@@ -96,8 +115,8 @@ API = [
     web.get(f"{_LOGISTICS}/{{logistics_id}}/remessas", api_parcels.list_shipments),
     web.patch(f"{_LOGISTICS}/{{service_id}}/situacoes", api_logistics.switch_service),
     web.get("/etiquetas/{order_id}.{form:pdf|zpl}", api_parcels.get_label),
-    web.get("/fotos/{name}.png", api_records.get_photo),
-    web.get("/fotos/externas/{name}.png", api_records.get_linked_photo),
+    web.get("/fotos/{name}.png", api_photos.get_photo),
+    web.get("/fotos/externas/{name}.png", api_photos.get_linked_photo),
 ]
 
 _CONTROL_ORDER = "/_sandbox/orders/{order_id}"
