@@ -10,7 +10,9 @@ from services.sync_core.log.connection import Pool
 from services.sync_core.log.facts import read_fact
 from services.sync_core.log.outbox import LogOutbox
 from shared.contracts import Message
-from shared.contracts.sync_core import ImportProduct, RegisterOrder
+from shared.contracts.account import Policies
+from shared.contracts.content import FiscalDocument
+from shared.contracts.sync_core import ImportProduct, PoliciesChanged, RegisterOrder
 from shared.outbox import OutboxEntry
 from tests.sync_core.clock import Clock
 from tests.sync_core.seller import RECIPIENT, Seller, content, opened
@@ -191,3 +193,28 @@ async def _positions(outbox: LogOutbox, seller: Seller, limit: int) -> list[int]
         positions += [entry.position for entry in entries if entry.account_id == seller.id]
         await outbox.published(seller.partition, entries)
     return positions[:20]
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+@pytest.mark.parametrize("invoiced", [True, False])
+async def test_a_declaration_travels_only_if_it_is_allowed_and_there_is_no_invoice(
+    log: EventLog, allowed: bool, invoiced: bool
+) -> None:
+    """Which is in force when it is decided; the log holds no second copy of the content."""
+    invoice = FiscalDocument(kind="nfe", access_key="1" * 44) if invoiced else None
+    seller = await opened(log)
+    chosen = PoliciesChanged(policies=Policies(content_declaration=allowed))
+    whole = content().model_copy(update={"fiscal_document": invoice})
+    messages = [seller.observed(1, content=whole)]
+    messages += [seller.product_observed(), seller.product_imported()]
+    async with log.writing(seller.partition, [seller.id]) as writing:
+        await writing.append([seller.human("account", chosen)])
+        await writing.append([read_fact(m.encode(), m.partition).incoming for m in messages])
+
+    register = only(await offered(LogOutbox(log), seller), RegisterOrder.TYPE)
+
+    sent = RegisterOrder.model_validate(register.data).content
+    declaration = FiscalDocument(kind="content_declaration") if allowed else None
+    assert sent is not None
+    assert sent.fiscal_document == (invoice or declaration)
+    assert sent.recipient == RECIPIENT
