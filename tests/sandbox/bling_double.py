@@ -104,7 +104,8 @@ class Double:
 
     async def advance(self, **span: float) -> None:
         """Move the double's clock on; what is due on the way is delivered."""
-        await self.control("POST", "clock", advance_s=timedelta(**span).total_seconds())
+        async with asyncio.timeout(30):
+            await self.control("POST", "clock", advance_s=timedelta(**span).total_seconds())
 
     async def settled_webhooks(self) -> Any:
         """Wait until no webhook is under way any more, and list them all."""
