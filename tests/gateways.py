@@ -9,10 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import aiohttp
 import asyncpg
+import orjson
 from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
 from yarl import URL
 
@@ -61,6 +63,34 @@ async def program(
         if process.returncode is None:
             process.terminate()
         await process.wait()
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a program that ended by itself left."""
+
+    code: int
+    output: str
+    complaints: str
+
+    @property
+    def json(self) -> Any:
+        return orjson.loads(self.output)
+
+
+async def run(*arguments: str, environment: Mapping[str, str]) -> Ran:
+    """Run one of our programs to its end, as a person or a script does."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        *arguments,
+        env={**os.environ, **environment},
+        cwd=_ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, complaints = await process.communicate()
+    return Ran(process.returncode or 0, output.decode(), complaints.decode())
 
 
 async def answering(http: aiohttp.ClientSession, url: str) -> None:
