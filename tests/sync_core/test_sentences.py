@@ -8,7 +8,7 @@ import pytest
 
 from services.sync_core.audit.sentences import TEMPLATES, sentence
 from services.sync_core.audit.words import Words
-from services.sync_core.domain import REASONS, Event
+from services.sync_core.domain import ACCOUNT_REASONS, REASONS, Event
 from shared.contracts import CONTRACTS, Contract
 from shared.contracts import bling_gateway as bling
 from shared.contracts import hub_gateway as hub
@@ -157,6 +157,58 @@ def test_a_refusal_names_the_fields() -> None:
     assert told(refused).endswith(
         "porque há dados inválidos: CEP (formato inválido); item 1, quantidade (Pequena demais)"
     )
+
+
+@pytest.mark.parametrize("code", sorted(ACCOUNT_REASONS))
+def test_an_accounts_reasons_are_told_by_their_own_sentence(code: str) -> None:
+    told_so = f"Atenção na conta: {ACCOUNT_REASONS[code].sentence}"
+
+    assert told(core.AccountReasonRaised(code=code)) == told_so
+
+
+def test_an_accounts_reason_names_its_details() -> None:
+    raised = core.AccountReasonRaised(code="situation_deleted", details=("deleted:883047",))
+
+    assert told(raised).endswith(" Detalhes: Em romaneio.")
+
+
+@pytest.mark.parametrize(
+    ("fact", "ending"),
+    [
+        (
+            bling.SituationRefused(
+                order_id=1,
+                command_id=uuid4(),
+                target=9,
+                shown=bling.Situation(id=15),
+                cause="refused",
+                message="Sem estoque",
+            ),
+            'o pedido mostra Em andamento: "Sem estoque"',
+        ),
+        (
+            bling.TrackingRefused(
+                order_id=1, command_id=uuid4(), cause="refused", message="Parcela inválida"
+            ),
+            'porque o Bling não aceitou: "Parcela inválida"',
+        ),
+        (
+            bling.SituationsRefused(action="create", name="Em romaneio", message="Limite"),
+            "recusou a criação de uma situação (Limite): Em romaneio",
+        ),
+    ],
+)
+def test_a_refusal_is_told_in_blings_own_words(fact: Contract, ending: str) -> None:
+    assert told(fact).endswith(ending)
+
+
+def test_what_is_written_back_is_named() -> None:
+    volumes = tuple(
+        core.TrackedVolume(volume=volume, tracking_code=f"BR{volume}") for volume in (1, 2)
+    )
+    write = core.WriteTracking(order_id=1, shipment=1, volumes=volumes)
+
+    assert told(write, "command").endswith("do pedido no Bling: volume 1 BR1, volume 2 BR2")
 
 
 def test_the_filter_that_kept_an_order_out_is_named() -> None:
