@@ -544,7 +544,6 @@ async def test_an_account_shows_what_its_seller_can_choose_from(
 async def test_going_live_wants_the_side_effects_accepted(
     api: Api, log: EventLog, pool: Pool
 ) -> None:
-    """Pitfall 10: what our writes set off in Bling is named before the first of them."""
     seller = await opened(log, live=False)
     await take(log, seller, listed(seller, STOCK))
     path, live = f"/api/accounts/{seller.id}", {"to_hub": "live", "to_bling": "live"}

@@ -173,7 +173,6 @@ class TestConnecting:
 
 class TestSituations:
     def test_names_follow_and_a_deleted_one_is_still_called_by_its_last(self) -> None:
-        """Pitfall 27: situações are renamed and deleted; ids are what we hold on to."""
         made = Core.live()
         made.fact(listed(), ACCOUNT)
         made.fact(listed(NAMES | {MANIFEST: "No romaneio"}), ACCOUNT)
@@ -241,7 +240,6 @@ class TestSituations:
 
 class TestSideEffects:
     def test_what_our_writes_set_off_is_listed_and_nothing_else(self) -> None:
-        """Pitfall 10: a transition may launch stock or receivables when we write a situação."""
         made = Core.live()
         stock = transition(1, MANIFEST, "lancarEstoque")
 
@@ -285,6 +283,7 @@ class TestSideEffects:
         assert set(made.account.reasons) == {"new_side_effects"}
 
     def test_the_proposal_places_what_orders_showed_lately(self) -> None:
+        """Pitfall 27: what Bling itself moves orders to is no human's protest; see what occurs."""
         made = Core.live()
         seen = {START: 3, MANIFEST: 3, OPEN: 0, 21: 10, 18: 4, 500: 2, CANCELLED: 2, CUSTOM: 3}
         seen_lately = tuple(bling.Situation(id=known, value=v) for known, v in seen.items())
