@@ -2,22 +2,11 @@
 
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
-
-import aiohttp
 
 from shared.contracts import Message
 from shared.contracts.sync_core import ReadEntryOptions
-from tests.bling_gateway.stage import (
-    CLIENT_ID,
-    CLIENT_SECRET,
-    DELIVERED,
-    OPEN,
-    STARTED,
-    VERIFIED,
-    Seller,
-)
+from tests.bling_gateway.stage import DELIVERED, OPEN, STARTED, VERIFIED, Seller
 from tests.bling_gateway.test_make_situations import OBSERVED, REFUSED, ensure, names
 from tests.waiting import eventually
 
@@ -46,33 +35,8 @@ async def refuse_lists(seller: Seller, match: str = LISTS) -> None:
     await seller.control("POST", "faults", **fault)
 
 
-async def own_client(seller: Seller, method: str, path: str, body: Any) -> Any:
-    """Call Bling's API as another program of the seller does."""
-    api = f"{seller.stage.bling_url}/Api/v3"
-    form = {"client_id": CLIENT_ID, "state": "s", "company": seller.company}
-    consent = seller.stage.http.post(
-        f"{api}/oauth/authorize", data={**form, "decision": "authorize"}, allow_redirects=False
-    )
-    async with consent as response:
-        code = parse_qs(urlsplit(response.headers["Location"]).query)["code"][0]
-    exchange = seller.stage.http.post(
-        f"{api}/oauth/token",
-        data={"grant_type": "authorization_code", "code": code},
-        headers={"Authorization": aiohttp.encode_basic_auth(CLIENT_ID, CLIENT_SECRET)},
-    )
-    async with exchange as response:
-        token = (await response.json())["access_token"]
-    headers = {"Authorization": f"Bearer {token}"}
-    async with seller.stage.http.request(
-        method, f"{api}{path}", json=body, headers=headers
-    ) as response:
-        assert response.ok, await response.text()
-        return (await response.json())["data"]
-
-
-async def transition(seller: Seller, origin: int, destination: int, **more: Any) -> int:
-    step = {"situacaoOrigem": {"id": origin}, "situacaoDestino": {"id": destination}}
-    made = await own_client(seller, "POST", "/situacoes/transicoes", {**step, **more})
+async def transition(seller: Seller, **step: Any) -> int:
+    made = await seller.control("POST", "transitions", origin=STARTED, **step)
     transition_id: int = made["id"]
     return transition_id
 
@@ -81,8 +45,12 @@ async def transition(seller: Seller, origin: int, destination: int, **more: Any)
 
 
 async def test_every_transition_is_told_with_what_it_does(seller: Seller) -> None:
-    active = await transition(seller, STARTED, VERIFIED, acoes=[1, 7])
-    inactive = await transition(seller, STARTED, DELIVERED, acoes=[6], ativo=False)
+    active = await transition(
+        seller, destination=VERIFIED, actions=["lancarEstoque", "estornarContas"]
+    )
+    inactive = await transition(
+        seller, destination=DELIVERED, actions=["estornarEstoque"], active=False
+    )
 
     await ensure(seller)
 
