@@ -1,6 +1,6 @@
 # Every target makes .venv from the locked requirements first; it costs nothing when they are unchanged.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint stop lock venv
+.PHONY: help run demo test bench lint stop lock venv
 
 PY := .venv/bin/python
 UV := .venv/bin/uv
@@ -18,6 +18,10 @@ demo: venv ## Play one order's whole life and print its timeline
 
 test: venv ## Run the whole suite on real servers (make test ARGS="-k name")
 	@$(PY) -m deploy test $(ARGS)
+
+bench: venv ## Measure the whole system: a cancellation under load, the overwrite window
+	@$(PY) -m benchmarks.cancel_under_load
+	@$(PY) -m benchmarks.overwrite_window
 
 lint: venv ## Check style, types and import contracts
 	@.venv/bin/ruff check

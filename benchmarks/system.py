@@ -35,7 +35,7 @@ _FAST: Final = {
 }
 
 _SOMETHING_WAITS: Final = (
-    "SELECT EXISTS (SELECT FROM bling_gateway.work WHERE run_at < now() + interval '5 s')"
+    "SELECT EXISTS (SELECT FROM bling_gateway.work WHERE state <> 'parked')"
 )
 
 
