@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -114,7 +115,8 @@ def _after_read(
             return web.json_response(_as_wrong_types(json.loads(_text(response))))
         case Fault.STALE_READ:
             moment = sandbox.clock() - timedelta(seconds=fault.seconds)
-            return data(_order(request, company).as_of(moment))
+            order = _order(request, company)
+            return data(orders.detail(replace(order, body=order.as_of(moment))))
         case Fault.MOVED_AFTER_READ if fault.situation is not None:
             chosen = company.situations[fault.situation]
             orders.take_on_situation(sandbox, company, _order(request, company), chosen, "seller")

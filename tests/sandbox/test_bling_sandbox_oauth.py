@@ -249,10 +249,10 @@ async def test_jwt_header_may_refuse_opaque_tokens(
 async def test_new_client_secret_counts_at_once(double: Double) -> None:
     """Pitfall 29: the old secret is worth nothing from the moment of the change."""
     await double.control("POST", "app", client_secret="another-secret")
-    form = {"grant_type": "refresh_token", "refresh_token": double.refresh_token}
+    grant, token = "refresh_token", double.refresh_token
 
-    old, body = await double.token(**form)
-    new, _ = await double.token(secret="another-secret", **form)
+    old, body = await double.token(grant_type=grant, refresh_token=token)
+    new, _ = await double.token(secret="another-secret", grant_type=grant, refresh_token=token)
 
     assert (old, body["error"]["type"], new) == (401, "invalid_client", 200)
 
