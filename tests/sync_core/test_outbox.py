@@ -1,6 +1,7 @@
 """What the relay is offered: in order, made ready to be sent, or withdrawn."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -218,3 +219,30 @@ async def test_a_declaration_travels_only_if_it_is_allowed_and_there_is_no_invoi
     assert sent is not None
     assert sent.fiscal_document == (invoice or declaration)
     assert sent.recipient == RECIPIENT
+
+
+async def test_a_declaration_never_takes_an_invoices_place(log: EventLog) -> None:
+    """Orders that were folded before the rules noted invoices are taken for undocumented."""
+    seller = await opened(log)
+    invoice = FiscalDocument(kind="nfe", access_key="1" * 44)
+    whole = content().model_copy(update={"fiscal_document": invoice})
+    fact = seller.observed(1, content=whole)
+    register = RegisterOrder(
+        order_id=1,
+        shipment=1,
+        reference="r",
+        version=9,
+        content_event=fact.id,
+        content_digest="d",
+        product_references={},
+        declares_content=True,
+    )
+    command = replace(seller.human("order-1", register), kind="command")
+    async with log.writing(seller.partition, [seller.id]) as writing:
+        await writing.append([read_fact(fact.encode(), fact.partition).incoming, command])
+
+    sent = only(await offered(LogOutbox(log), seller), RegisterOrder.TYPE)
+
+    told = RegisterOrder.model_validate(sent.data).content
+    assert told is not None
+    assert told.fiscal_document == invoice

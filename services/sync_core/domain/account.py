@@ -133,21 +133,16 @@ def _parked_but(account: AccountState, command_type: str) -> dict[str, str]:
 
 def _situations(account: AccountState, observed: bling.SituationsObserved) -> dict[str, object]:
     listed = {known.id for known in observed.situations}
-    refusal = account.refusal
-    settled = refusal is None or refusal.action == "read" or len(observed.roles) == len(ROLES)
+    readable_again = account.refusal is not None and account.refusal.action == "read"
     return {
         "situations": observed.situations,
         "former": tuple(known for known in _latest(account.names) if known.id not in listed),
         "unusable": observed.unusable,
         "transitions": observed.transitions,
         "seen_lately": observed.seen_lately,
-        "refusal": None if settled else refusal,
+        "refusal": None if readable_again else account.refusal,
         "parked": _parked_but(account, core.EnsureSituations.TYPE),
     }
-
-
-ROLES: Final[tuple[bling.Role, ...]] = ("in_manifest", "awaiting_pickup", "in_transit")
-"""The parts that the situações made for this integration play."""
 
 
 def _latest(

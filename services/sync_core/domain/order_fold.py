@@ -380,17 +380,10 @@ def _own(order: OrderState, event: Event) -> OrderState:
             kept = seen if choice == "keep_bling" else None
             return order.model_copy(update={"kept": kept, "overwritten": None})
         case core.RetryRequested():
-            return _tried_again(order)
+            return order.model_copy(update={"missing_products": (), **_no_refusal(order)})
         case core.DiscardRequested():
             return _without_refused_tracking(order)
     return _marks(order, event)
-
-
-def _tried_again(order: OrderState) -> OrderState:
-    """Forget what the rules decide anew: newer commands void those that are parked."""
-    parked = _parked_but(order, core.SetSituation.TYPE, core.WriteTracking.TYPE)
-    change = {**_no_refusal(order), "missing_products": (), "parked": parked}
-    return order.model_copy(update=change)
 
 
 def _marks(order: OrderState, event: Event) -> OrderState:

@@ -5,7 +5,7 @@ All pure, over what Bling was seen to hold.
 
 from typing import Final
 
-from services.sync_core.domain.account import ROLES, AccountState
+from services.sync_core.domain.account import AccountState
 from services.sync_core.domain.order import CANCELLED_VALUE
 from shared.contracts import bling_gateway as bling
 from shared.contracts import sync_core as core
@@ -32,6 +32,7 @@ WANTED_SITUATIONS: Final = (
     core.WantedSituation(role="in_transit", name="Em rota de entrega", colour="#7ED321"),
 )
 
+_ROLES: Final = tuple(wanted.role for wanted in WANTED_SITUATIONS)
 _OPEN_VALUE: Final = 0
 _TYPING_VALUE: Final = 10
 _NO_PASSAGE: Final = frozenset({None, _OPEN_VALUE, CANCELLED_VALUE, _TYPING_VALUE})
@@ -40,7 +41,7 @@ _NO_PASSAGE: Final = frozenset({None, _OPEN_VALUE, CANCELLED_VALUE, _TYPING_VALU
 
 def first_mapping(roles: dict[bling.Role, int]) -> Mapping | None:
     """Return the mapping that the made situações give; None while one of them is missing."""
-    if any(role not in roles for role in ROLES):
+    if any(role not in roles for role in _ROLES):
         return None
     return Mapping(
         start=START_SITUATION,

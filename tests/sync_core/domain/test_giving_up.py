@@ -160,6 +160,16 @@ class TestProducts:
         world.drain()
         assert world.core.order.reasons == {}
 
+    def test_a_product_deleted_after_it_was_read_is_not_sent_any_more(self) -> None:
+        core_, command = self.waiting()
+        base = {"command_id": command.id, "command_type": core.ImportProduct.TYPE, "cause": "x"}
+        core_.fact(hub.CommandParked.model_validate(base), PRODUCT)
+        core_.sent.clear()
+
+        core_.fact(product_observed().model_copy(update={"deleted": True}), PRODUCT)
+
+        assert core_.sent == []
+
     def test_an_inactive_product_ships(self) -> None:
         core_ = Core.live()
         core_.fact(observed(6))
