@@ -25,15 +25,7 @@ class Disconnecting:
     async def disconnect(self, work: Work) -> None:
         """Give the authorisation back and tell so, unless the seller has consented anew since."""
         told = await self._tokens.give_back(work.account_id, work.enqueued_at)
-        command = work.asked_by
         async with self._queue.completing(work) as conn:
             if told is not None:
-                await self._facts.publish(
-                    conn,
-                    work.account_id,
-                    ACCOUNT_STREAM,
-                    told,
-                    fact_id=derived_id(command.id, told.TYPE, ACCOUNT_STREAM),
-                    cause=command.id,
-                    correlation=command.correlation,
-                )
+                fact_id = derived_id(work.asked_by.id, told.TYPE, ACCOUNT_STREAM)
+                await self._facts.publish_outcome(conn, work, told, fact_id=fact_id)
