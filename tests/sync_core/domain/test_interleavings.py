@@ -191,6 +191,11 @@ def test_a_cancelled_shipment_is_never_registered_nor_tracked_afterwards(
     world = play(steps)
     world.fall_silent()
 
+    nothing_follows_a_cancellation(world)
+
+
+def nothing_follows_a_cancellation(world: World) -> None:
+    """No shipment is registered or tracked after its end was ordered or told."""
     cancelled: set[int] = set()
     for event in world.core.log:
         match event.data:
