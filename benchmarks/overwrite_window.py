@@ -49,7 +49,7 @@ async def _windows_ms(bench: Bench) -> list[float]:
 
 
 def _tell(windows_ms: list[float]) -> None:
-    cuts = statistics.quantiles(windows_ms, n=100)
+    cuts = statistics.quantiles(windows_ms, n=100, method="inclusive")
     console.print(
         f"overwrite window of {len(windows_ms)} writes:"
         f" p50 {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms, max {max(windows_ms):.1f} ms"
