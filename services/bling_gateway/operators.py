@@ -13,8 +13,8 @@ from shared.gateway.values import NewWork
 class BlingSide:
     """Bling's part of what operators see."""
 
-    async def details(self, conn: Connection) -> Mapping[UUID, Details]:
-        """Return what is known of every account."""
+    async def details(self, conn: Connection, only: UUID | None = None) -> Mapping[UUID, Details]:
+        """Return what is known of every account, or of one."""
         return {
             row["account_id"]: Details(
                 last_compared_at=row["compared_at"],
@@ -26,7 +26,7 @@ class BlingSide:
                     "webhooks_silent": row["silent"],
                 },
             )
-            for row in await overview.connections(conn)
+            for row in await overview.connections(conn, only)
         }
 
     def comparison(self, account_id: UUID) -> NewWork:

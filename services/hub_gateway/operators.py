@@ -13,8 +13,8 @@ from shared.gateway.values import NewWork
 class HubSide:
     """360Hub's part of what operators see."""
 
-    async def details(self, conn: Connection) -> Mapping[UUID, Details]:
-        """Return what is known of every account that was ever connected."""
+    async def details(self, conn: Connection, only: UUID | None = None) -> Mapping[UUID, Details]:
+        """Return what is known of every account that was ever connected, or of one."""
         return {
             row["account_id"]: Details(
                 last_compared_at=row["compared_at"],
@@ -24,7 +24,7 @@ class HubSide:
                     "webhook_verified": row["verified_at"] is not None,
                 },
             )
-            for row in await connections.shown(conn)
+            for row in await connections.shown(conn, only)
         }
 
     def comparison(self, account_id: UUID) -> NewWork:

@@ -44,6 +44,12 @@ async def find(conn: Connection, account_id: UUID) -> Account | None:
     return None if row is None else _account_of(row)
 
 
+async def named(conn: Connection, name: str) -> Account | None:
+    """Return the account that operators call so: by its id, or by its tag."""
+    row = await rows.named(conn, name)
+    return None if row is None else _account_of(row)
+
+
 async def every(conn: Connection) -> list[Account]:
     """Return all accounts that are known."""
     return [_account_of(row) for row in await rows.every(conn)]

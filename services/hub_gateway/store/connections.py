@@ -18,6 +18,7 @@ _SHOWN = """
     SELECT c.account_id, c.hub_account_id, c.client_id, c.verified_at, cursor.compared_at
     FROM connection AS c
     LEFT JOIN change_cursor AS cursor USING (partition, account_id)
+    WHERE $1::uuid IS NULL OR c.account_id = $1
 """
 
 _SAVE_CONNECTION = """
@@ -90,9 +91,9 @@ async def find_connection(conn: Connection, account_id: UUID) -> HubConnection |
     return None if row is None else _connection(row)
 
 
-async def shown(conn: Connection) -> list[Any]:
-    """Return what operators see of how accounts are connected, and when each was compared."""
-    return await conn.fetch(_SHOWN)
+async def shown(conn: Connection, only: UUID | None) -> list[Any]:
+    """Return what operators see of how accounts, or one, are connected and were compared."""
+    return await conn.fetch(_SHOWN, only)
 
 
 async def save_connection(conn: Connection, account_id: UUID, made: HubConnection) -> None:

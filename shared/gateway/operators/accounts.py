@@ -7,9 +7,10 @@ from typing import Annotated, Final
 
 import typer
 
+from shared.gateway import accounts
 from shared.gateway.accounts import Account
-from shared.gateway.operators.desk import Desk, OpenDesk
-from shared.gateway.operators.overview import Overview, find, overviews
+from shared.gateway.operators.desk import OpenDesk
+from shared.gateway.operators.overview import Overview, overview, overviews
 from shared.gateway.operators.printing import (
     FAILED,
     OK,
@@ -65,8 +66,8 @@ def account_commands(open_desk: OpenDesk) -> typer.Typer:
 
 
 async def _list(open_desk: OpenDesk, as_json: bool) -> int:
-    async with open_desk() as desk:
-        seen = await _seen(desk)
+    async with open_desk() as desk, desk.pool.acquire() as conn:
+        seen = await overviews(conn, desk.side)
     if as_json:
         print_json([each.shown() for each in seen])
     elif seen:
@@ -82,10 +83,11 @@ async def _list(open_desk: OpenDesk, as_json: bool) -> int:
 
 
 async def _show(open_desk: OpenDesk, wanted: str, as_json: bool) -> int:
-    async with open_desk() as desk:
-        each = find(await _seen(desk), wanted)
-    if each is None:
-        return _unknown(wanted)
+    async with open_desk() as desk, desk.pool.acquire() as conn:
+        account = await accounts.named(conn, wanted)
+        if account is None:
+            return _unknown(wanted)
+        each = await overview(conn, desk.side, account)
     if as_json:
         print_json(each.shown())
         return OK
@@ -100,12 +102,11 @@ async def _pause(open_desk: OpenDesk, wanted: str, reason: str, by: str | None) 
     operator = by or _operator()
     if operator is None or not reason.strip():
         return _refuse("Say who you are with --by" if reason.strip() else "Say why")
-    async with open_desk() as desk:
-        each = find(await _seen(desk), wanted)
-        if each is None:
+    async with open_desk() as desk, desk.pool.acquire() as conn:
+        account = await accounts.named(conn, wanted)
+        if account is None:
             return _unknown(wanted)
-        account = each.account
-        async with desk.pool.acquire() as conn, conn.transaction():
+        async with conn.transaction():
             changed = await desk.pausing.pause(
                 conn, account.account_id, by=operator, reason=reason, cause=None
             )
@@ -117,20 +118,14 @@ async def _resume(open_desk: OpenDesk, wanted: str, by: str | None) -> int:
     operator = by or _operator()
     if operator is None:
         return _refuse("Say who you are with --by")
-    async with open_desk() as desk:
-        each = find(await _seen(desk), wanted)
-        if each is None:
+    async with open_desk() as desk, desk.pool.acquire() as conn:
+        account = await accounts.named(conn, wanted)
+        if account is None:
             return _unknown(wanted)
-        account = each.account
-        async with desk.pool.acquire() as conn, conn.transaction():
+        async with conn.transaction():
             changed = await desk.pausing.resume(conn, account.account_id, by=operator, cause=None)
     say(f"{account.tag} goes on" if changed else f"{account.tag} was not paused")
     return OK
-
-
-async def _seen(desk: Desk) -> list[Overview]:
-    async with desk.pool.acquire() as conn:
-        return await overviews(conn, desk.side)
 
 
 def _row(each: Overview) -> tuple[str, ...]:

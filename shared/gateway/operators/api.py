@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from shared.gateway import accounts
-from shared.gateway.operators.overview import Overview, find, overviews
+from shared.gateway.operators.overview import overview, overviews
 from shared.gateway.operators.side import Side
 from shared.gateway.pausing import Pausing
 from shared.gateway.store import Pool
@@ -37,7 +37,9 @@ class AccountsApi:
 
     async def list_accounts(self, _request: web.Request) -> web.Response:
         """List all accounts."""
-        return json({"accounts": [each.shown() for each in await self._seen()]})
+        async with self._pool.acquire() as conn:
+            seen = await overviews(conn, self._side)
+        return json({"accounts": [each.shown() for each in seen]})
 
     async def pause(self, request: web.Request) -> web.Response:
         """Let an account's work wait; answer how it stands then."""
@@ -65,14 +67,12 @@ class AccountsApi:
 
     async def shown(self, account_id: UUID, status: int = 200) -> web.Response:
         """Answer how an account stands."""
-        found = find(await self._seen(), str(account_id))
-        if found is None:
-            raise unknown()
-        return json(found.shown(), status=status)
-
-    async def _seen(self) -> list[Overview]:
         async with self._pool.acquire() as conn:
-            return await overviews(conn, self._side)
+            account = await accounts.find(conn, account_id)
+            if account is None:
+                raise unknown()
+            seen = await overview(conn, self._side, account)
+        return json(seen.shown(), status=status)
 
 
 def add_account_routes(

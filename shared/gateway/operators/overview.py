@@ -10,7 +10,7 @@ from shared.gateway.store import Connection
 from shared.gateway.store import overview as rows
 from shared.gateway.store import pace as pace_rows
 from shared.gateway.values import Clock, Priority, utc_now
-from shared.gateway.waiting import Standing, Waiting, tally
+from shared.gateway.waiting import Standing, Waiting, standing, tally, waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,30 +53,34 @@ def _pace(standing: Standing | None) -> dict[str, object]:
     }
 
 
+async def overview(conn: Connection, side: Side, account: Account) -> Overview:
+    """Return one account."""
+    key = account.account_id
+    details = await side.details(conn, key)
+    return Overview(
+        account=account,
+        waiting=await waiting(conn, key),
+        standing=await standing(conn, key),
+        last_webhook_at=await rows.last_webhook(conn, key),
+        details=details.get(key, Details()),
+    )
+
+
 async def overviews(conn: Connection, side: Side, *, clock: Clock = utc_now) -> list[Overview]:
     """Return all accounts, by their tags."""
     counted, webhooks = await rows.counted(conn), await rows.last_webhooks(conn)
     paces, details = await pace_rows.every(conn), await side.details(conn)
 
-    def overview(account: Account) -> Overview:
+    def seen(account: Account) -> Overview:
         key = account.account_id
-        standing = Standing(*paces[key], now=clock()) if key in paces else None
+        pace = Standing(*paces[key], now=clock()) if key in paces else None
         return Overview(
             account=account,
-            waiting=tally(counted.get(key, {}), standing),
-            standing=standing,
+            waiting=tally(counted.get(key, {}), pace),
+            standing=pace,
             last_webhook_at=webhooks.get(key),
             details=details.get(key, Details()),
         )
 
     known = await accounts.every(conn)
-    return [overview(account) for account in sorted(known, key=lambda known: known.tag)]
-
-
-def find(seen: list[Overview], wanted: str) -> Overview | None:
-    """Return the account that is called so, by its id or by its tag."""
-    return next((each for each in seen if wanted in _names(each.account)), None)
-
-
-def _names(account: Account) -> tuple[str, str]:
-    return str(account.account_id), account.tag
+    return [seen(account) for account in sorted(known, key=lambda known: known.tag)]

@@ -10,9 +10,9 @@ from uuid import UUID
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from shared.gateway import accounts
 from shared.gateway.accounts import Account
 from shared.gateway.operators.desk import Desk, OpenDesk
-from shared.gateway.operators.overview import find, overviews
 from shared.gateway.operators.printing import (
     FAILED,
     OK,
@@ -25,7 +25,7 @@ from shared.gateway.operators.printing import (
     print_json,
     table,
 )
-from shared.gateway.store import differences, parked
+from shared.gateway.store import Connection, differences, parked
 from shared.gateway.values import NewWork
 
 _LOOK_EVERY_S: Final = 0.5
@@ -95,17 +95,20 @@ async def _reconcile(
 
 async def _chosen(desk: Desk, wanted: str | None) -> list[Account]:
     async with desk.pool.acquire() as conn:
-        seen = await overviews(conn, desk.side)
-    if wanted is not None:
-        found = find(seen, wanted)
-        if found is None:
-            complain(f"There is no account {wanted}")
-            return []
-        seen = [found]
-    for each in seen:
-        if not each.account.works:
-            complain(f"{each.account.tag} cannot be compared: it is {_rests(each.account)}")
-    return [each.account for each in seen if each.account.works]
+        found = await _wanted(conn, wanted)
+    if not found:
+        complain(f"There is no account {wanted}" if wanted else "There are no accounts")
+    for account in found:
+        if not account.works:
+            complain(f"{account.tag} cannot be compared: it is {_rests(account)}")
+    return [account for account in found if account.works]
+
+
+async def _wanted(conn: Connection, wanted: str | None) -> list[Account]:
+    if wanted is None:
+        return sorted(await accounts.every(conn), key=lambda account: account.tag)
+    account = await accounts.named(conn, wanted)
+    return [] if account is None else [account]
 
 
 def _rests(account: Account) -> str:
@@ -124,28 +127,26 @@ async def _ask(desk: Desk, comparisons: Sequence[NewWork]) -> datetime:
     return asked_at
 
 
-async def _awaited(
-    desk: Desk, kind: str, accounts: list[UUID], within_s: float
-) -> dict[UUID, bool]:
+async def _awaited(desk: Desk, kind: str, asked: list[UUID], within_s: float) -> dict[UUID, bool]:
     """Wait until no such work is left but what is parked; return what is left then."""
     columns = TextColumn("comparing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=errors, transient=True) as bar:
-        task = bar.add_task("", total=len(accounts))
+        task = bar.add_task("", total=len(asked))
         try:
             async with asyncio.timeout(within_s):
-                while left := await _left(desk, kind, accounts):
-                    bar.update(task, completed=len(accounts) - len(left))
+                while left := await _left(desk, kind, asked):
+                    bar.update(task, completed=len(asked) - len(left))
                     if all(left.values()):
                         break
                     await asyncio.sleep(_LOOK_EVERY_S)
         except TimeoutError:
             pass
-        return await _left(desk, kind, accounts)
+        return await _left(desk, kind, asked)
 
 
-async def _left(desk: Desk, kind: str, accounts: list[UUID]) -> dict[UUID, bool]:
+async def _left(desk: Desk, kind: str, asked: list[UUID]) -> dict[UUID, bool]:
     async with desk.pool.acquire() as conn:
-        return await parked.under_way(conn, kind, accounts)
+        return await parked.under_way(conn, kind, asked)
 
 
 async def _result(

@@ -26,8 +26,8 @@ class Details:
 class Side(Protocol):
     """One gateway's own part."""
 
-    async def details(self, conn: Connection) -> Mapping[UUID, Details]:
-        """Return what is known of every account that the other side knows."""
+    async def details(self, conn: Connection, only: UUID | None = None) -> Mapping[UUID, Details]:
+        """Return what is known of every account, or of one."""
 
     def comparison(self, account_id: UUID) -> NewWork:
         """Return the work that compares an account with the other side."""

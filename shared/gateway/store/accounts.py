@@ -18,6 +18,7 @@ ON CONFLICT (partition, account_id) DO UPDATE SET tag = $3, name = $4
 
 _COLUMNS = "SELECT account_id, tag, name, state, paused_reason FROM account"
 _ONE = _COLUMNS + " WHERE partition = $1 AND account_id = $2"
+_NAMED = _COLUMNS + " WHERE account_id::text = $1 OR tag = $1"
 _ALL = _COLUMNS + " ORDER BY partition, account_id"
 
 _CONNECT = """
@@ -73,6 +74,11 @@ async def know(conn: Connection, partition: int, account_id: UUID, *, tag: str, 
 async def find(conn: Connection, partition: int, account_id: UUID) -> asyncpg.Record | None:
     """Return one account."""
     return await conn.fetchrow(_ONE, partition, account_id)
+
+
+async def named(conn: Connection, name: str) -> asyncpg.Record | None:
+    """Return the account of this id or tag."""
+    return await conn.fetchrow(_NAMED, name)
 
 
 async def every(conn: Connection) -> list[asyncpg.Record]:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from datetime import datetime
 from uuid import UUID
 
+from shared.contracts import partition_of
 from shared.gateway.store import Connection
 from shared.gateway.values import Priority
 
@@ -26,6 +27,12 @@ CROSS JOIN LATERAL (
 """
 
 
+LAST_WEBHOOK = """
+SELECT max(received_at)
+FROM inbox
+WHERE partition = $1 AND account_id = $2
+"""
+
 Counted = dict[tuple[Priority, str], int]
 
 
@@ -41,3 +48,11 @@ async def last_webhooks(conn: Connection) -> dict[UUID, datetime]:
     """Return when each account's newest webhook came."""
     rows = await conn.fetch(LAST_WEBHOOKS)
     return {row["account_id"]: row["received_at"] for row in rows}
+
+
+async def last_webhook(conn: Connection, account_id: UUID) -> datetime | None:
+    """Return when the account's newest webhook came."""
+    moment: datetime | None = await conn.fetchval(
+        LAST_WEBHOOK, partition_of(account_id), account_id
+    )
+    return moment

@@ -34,7 +34,7 @@ class TestSide:
 
     __test__ = False
 
-    async def details(self, conn: Connection) -> Mapping[UUID, Details]:
+    async def details(self, conn: Connection, only: UUID | None = None) -> Mapping[UUID, Details]:
         rows = await conn.fetch("SELECT account_id FROM account")
         more = {"shop_number": 7, "token_expires_at": None}
         return {row["account_id"]: Details(COMPARED_AT, more) for row in rows}

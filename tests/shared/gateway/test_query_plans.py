@@ -13,12 +13,9 @@ from tests.shared.gateway.kit import Kit
 
 STATEMENTS = {
     "claims.DUE": claims.DUE,
-    "claims.DUE_DISCONNECTIONS": claims.DUE_DISCONNECTIONS,
     "claims.TAKE": claims.TAKE,
     "claims.RENEW": claims.RENEW,
     "facts.WAITING": facts.WAITING,
-    "overview.LAST_WEBHOOKS": overview.LAST_WEBHOOKS,
-    "retention.COMMANDS": retention.COMMANDS,
     "turns.SETTLE": turns.SETTLE,
     "work.ADD": work.ADD,
     "work.HOLD": work.HOLD,
@@ -36,6 +33,27 @@ async def test_no_statement_reads_a_whole_table(
     plan = await generic_plan(pool, statement)
 
     assert [node for node in nodes(plan) if node["Node Type"] == "Seq Scan"] == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        (claims.DUE_DISCONNECTIONS, "turn_disconnect"),
+        (overview.LAST_WEBHOOK, "inbox_account"),
+        (overview.LAST_WEBHOOKS, "inbox_account"),
+        (retention.COMMANDS, "command_received"),
+    ],
+    ids=["claims.DUE_DISCONNECTIONS", "LAST_WEBHOOK", "LAST_WEBHOOKS", "retention.COMMANDS"],
+)
+async def test_what_reads_little_of_much_has_an_index_of_its_own(
+    kit: Kit, pool: Pool, owner: asyncpg.Connection, statement: str, index: str
+) -> None:
+    assert kit.pool is pool, "emptied"
+    await owner.execute("VACUUM ANALYZE work, turn, account, inbox, command")
+
+    plan = await generic_plan(pool, statement)
+
+    assert index in {node.get("Index Name") for node in nodes(plan)}
 
 
 async def generic_plan(pool: Pool, statement: str) -> dict[str, object]:
