@@ -234,9 +234,9 @@ def test_a_key_may_come_as_a_number_or_in_groups(key: int | str) -> None:
             {"desconto": {"valor": "10", "unidade": "PERCENTUAL"}, "total": 252.32},
             (..., ..., "25.98", "252.32"),
         ),
-        # Rounded down, where we round halves up.
+        # Rounded down, where we round 0.329946 up.
         (
-            {"desconto": {"valor": "0.125", "unidade": "PERCENTUAL"}, "total": "277.98"},
+            {"desconto": {"valor": "0.127", "unidade": "PERCENTUAL"}, "total": "277.98"},
             (..., "18.50", "0.32", "277.98"),
         ),
         ({"desconto": []}, (..., ..., "0.00", ...)),
