@@ -91,7 +91,7 @@ async def _show(open_desk: OpenDesk, wanted: str, as_json: bool) -> int:
     if as_json:
         print_json(each.shown())
         return OK
-    shown = table("", "")
+    shown = table()
     for name, value in _rows(each):
         shown.add_row(name, value)
     console.print(shown)
@@ -136,7 +136,7 @@ def _row(each: Overview) -> tuple[str, ...]:
         each.account.name,
         _state(each.account),
         str(waiting),
-        _estimate(each) if waiting else "",
+        _estimate(each) if waiting and each.account.works else "",
         f"[red]{parked}[/]" if parked else "0",
         ago(each.last_webhook_at),
         ago(each.details.last_compared_at),
@@ -154,6 +154,12 @@ def _estimate(each: Overview) -> str:
     return "not known" if estimate_s is None else f"about {span(estimate_s)}"
 
 
+def _outlook(each: Overview) -> str:
+    if not each.waiting.counts:
+        return "nothing waits"
+    return _estimate(each) if each.account.works else f"{_estimate(each)}, once it goes on"
+
+
 def _rows(each: Overview) -> Iterator[tuple[str, str]]:
     account, waiting = each.account, each.waiting
     yield "account", f"{account.tag} ({account.account_id})"
@@ -169,7 +175,7 @@ def _rows(each: Overview) -> Iterator[tuple[str, str]]:
     for priority in Priority:
         if count := waiting.counts.get(priority, 0):
             yield f"waiting: {priority.name.lower()}", str(count)
-    yield "done in", _estimate(each) if waiting.counts else "nothing waits"
+    yield "done in", _outlook(each)
     yield "parked", str(waiting.parked)
 
 

@@ -1,6 +1,7 @@
 """The commands about parked work: list, show, retry, discard."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -83,11 +84,11 @@ async def _show(open_desk: OpenDesk, id: str, as_json: bool) -> int:
     if as_json:
         print_json(each.shown())
         return OK
-    shown = table("", "")
+    shown = table()
     for name, value in each.shown().items():
-        if value is not None and name != "since":
-            shown.add_row(name.replace("_", " "), str(value), end_section=False)
-    shown.add_row("parked", exactly(each.since))
+        if value is not None:
+            text = exactly(value) if isinstance(value, datetime) else str(value)
+            shown.add_row(name.replace("_", " "), text)
     console.print(shown)
     return OK
 

@@ -54,8 +54,8 @@ def print_json(value: object) -> None:
 
 
 def table(*headings: str) -> Table:
-    """Return a plain table."""
-    made = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    """Return a plain table; without headings, one of names and values."""
+    made = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_header=bool(headings))
     for heading in headings:
         made.add_column(heading, overflow="fold")
     return made

@@ -120,6 +120,25 @@ async def test_an_account_is_shown_with_what_only_its_side_knows(kit: Kit, shell
     assert shown["done in"] == "about 1 s"
 
 
+async def test_what_waits_for_a_paused_account_is_not_said_to_be_done_soon(
+    kit: Kit, shell: Shell
+) -> None:
+    account_id = await open_account(kit, "loja")
+    await Pacer(kit.pool, PaceRule(2)).turn(account_id, Priority.STATUS)
+    await kit.enqueue(piece(account_id, stream="order-1"))
+    async with kit.pool.acquire() as conn:
+        await accounts.paused(conn, account_id, "inventário")
+
+    listed, shown = (
+        await shell.type("accounts", "list"),
+        await shell.type("accounts", "show", "loja"),
+    )
+
+    assert "about" not in listed.output
+    assert "about 1 s, once it goes on" in shown.output
+    assert "inventário" in shown.output
+
+
 async def test_a_pause_and_its_end_are_told_with_who_it_was(kit: Kit, shell: Shell) -> None:
     account_id = await open_account(kit, "loja")
     pause = ("accounts", "pause", "loja", "--reason", "inventário", "--by")
@@ -207,6 +226,7 @@ async def test_parked_work_is_shown_without_what_it_is_about(kit: Kit, shell: Sh
     }
     assert row["id"] in people.output
     assert str(work.command.id) in one.output
+    assert "since" in one.output
     assert "Comprador" not in people.output + programs.output + one.output
 
 
