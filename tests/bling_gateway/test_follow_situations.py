@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared.contracts import Message
-from shared.contracts.sync_core import ReadEntryOptions
+from shared.contracts.sync_core import ReadEntryOptions, ReadOrder
 from tests.bling_gateway.stage import DELIVERED, OPEN, STARTED, VERIFIED, Seller
 from tests.bling_gateway.test_make_situations import OBSERVED, REFUSED, ensure, names
 from tests.waiting import eventually
@@ -133,7 +133,10 @@ async def test_a_situation_that_an_order_shows_first_is_looked_up(seller: Seller
     await seller.fact(OBSERVED)
     made = await seller.control("POST", "situations", name="Em separação", inherits=STARTED)
 
-    await seller.place_order(situation=made["id"])
+    await seller.control("POST", "webhooks", drop=1)
+    order = await seller.place_order(situation=made["id"])
+
+    await seller.command(ReadOrder(order_id=order["id"]), subject=f"order-{order['id']}")
 
     fact = await seller.fact(OBSERVED, 2)
     assert names(fact)[made["id"]] == "Em separação"
@@ -222,9 +225,11 @@ async def test_a_deletion_is_told_when_the_options_are_read(seller: Seller) -> N
     assert fact.data["roles"].keys() == {"awaiting_pickup", "in_transit"}
 
 
-async def test_a_lost_permission_is_told_and_so_is_its_end(seller: Seller) -> None:
+async def test_a_lost_permission_is_told_and_parts_outlast_it(seller: Seller) -> None:
     await ensure(seller)
     before = await seller.fact(OBSERVED)
+    role = before.data["roles"]["in_manifest"]
+    await seller.control("PATCH", f"situations/{role}", name="Separando a romaneio")
     await refuse_lists(seller)
 
     await read_options(seller)
