@@ -240,6 +240,23 @@ async def test_an_invoice_that_cannot_travel_is_told(
     assert fact.content is None or fact.content.fiscal_document is None
 
 
+async def test_an_invoice_that_is_not_final_is_read_again_though_no_webhook_told(
+    seller: Seller,
+) -> None:
+    order = await seller.place_order(situation=STARTED)
+    await seller.control("POST", f"orders/{order['id']}/nfe", situacao=1)
+    await seller.settled()
+    told = len(seller.facts("bling.order.observed"))
+    await seller.control("POST", "webhooks", enabled=False)
+    await seller.control("POST", f"orders/{order['id']}/nfe", situacao=5)
+
+    fact = await order_read_again(seller, order["id"], told + 1)
+
+    assert fact.invoice_situation == 5
+    assert fact.content is not None
+    assert fact.content.fiscal_document is not None
+
+
 async def test_an_invoice_that_may_not_be_read_is_a_problem(seller: Seller) -> None:
     forbidden = {"fault": "insufficient_scope", "match": "/Api/v3/nfe", "count": 9}
     await seller.control("POST", "faults", **forbidden)
