@@ -141,6 +141,7 @@ async def test_neither_makes_a_token_call_that_the_address_has_not_left(
     """Pitfall 4: what finds no token call waits, and does not ask in a loop."""
     await replicas.stage.database.execute(
         "UPDATE bling_gateway.address SET tokens_free_at = now() + interval '1 hour'"
+        " WHERE name = 'default'"
     )
     already = len(await replicas.calls("token_calls"))
     for seller in sellers:
