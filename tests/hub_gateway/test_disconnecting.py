@@ -12,7 +12,7 @@ from tests.waiting import eventually
 
 async def disconnect(seller: Seller) -> None:
     await seller.core.send(seller.account_id, "account", DisconnectAccount(side="hub"))
-    await eventually(lambda: seller.told("hub.account.disconnected"), within_s=30)
+    await eventually(lambda: bool(seller.told("hub.account.disconnected")), within_s=30)
 
 
 async def connection(seller: Seller, database_url: str) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from shared.contracts import Message, UnknownTypeError, bling_gateway, partition
 from shared.contracts.sync_core import SOURCE, PauseAccount
 from shared.gateway import accounts, inbox
 from shared.gateway.commands import CommandConsumer
-from shared.gateway.pacing import Pacer, PaceRule
+from shared.gateway.pace import PaceRule
+from shared.gateway.pacing import Pacer
 from shared.gateway.pausing import Pausing
 from shared.gateway.store import differences
 from shared.gateway.values import Priority, Work, utc_now
@@ -369,7 +370,7 @@ async def compare(kit: Kit, *found: str) -> None:
     """Do what a gateway that serves does: compare, remember what differs, end the work."""
 
     async def is_asked() -> bool:
-        return await kit.pool.fetchval("SELECT count(*) FROM work WHERE kind = 'reconcile'") > 0
+        return await _waits(kit, "reconcile")
 
     await eventually(is_asked)
     kit.clock.now = utc_now()

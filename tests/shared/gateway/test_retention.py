@@ -102,7 +102,7 @@ async def test_differences_that_were_found_long_ago_are_forgotten(kit: Kit) -> N
 
 async def test_it_happens_by_itself(kit: Kit) -> None:
     async def is_empty() -> bool:
-        return await kit.pool.fetchval("SELECT count(*) FROM inbox") == 0
+        return bool(await kit.pool.fetchval("SELECT count(*) FROM inbox") == 0)
 
     async with Retention(kit.pool, every=timedelta(milliseconds=20)).run():
         await webhook(kit, f"{uuid4()}", None, days=36)
