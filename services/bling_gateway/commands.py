@@ -8,12 +8,11 @@ as a command.
 from collections.abc import Mapping
 from typing import Final
 
-from services.bling_gateway.entry_options import EntryOptionsReader
-from services.bling_gateway.importing import Importer
-from services.bling_gateway.make_situations import SituationMaker
-from services.bling_gateway.read_orders import OrderReader
-from services.bling_gateway.read_products import ProductReader
-from services.bling_gateway.situations import SituationWriter
+from services.bling_gateway.reading.importing import Importer
+from services.bling_gateway.reading.read_orders import OrderReader
+from services.bling_gateway.reading.read_products import ProductReader
+from services.bling_gateway.setup.entry_options import EntryOptionsReader
+from services.bling_gateway.setup.make_situations import SituationMaker
 from services.bling_gateway.tasks import (
     ACCOUNT_STREAM,
     OrderToRead,
@@ -21,7 +20,8 @@ from services.bling_gateway.tasks import (
     order_stream,
     product_stream,
 )
-from services.bling_gateway.tracking import TrackingWriter
+from services.bling_gateway.writing.situations import SituationWriter
+from services.bling_gateway.writing.tracking import TrackingWriter
 from shared.contracts import Contract, Frozen, Message
 from shared.contracts.sync_core import (
     EnsureSituations,

@@ -8,9 +8,9 @@ import structlog
 from pydantic import ValidationError
 
 from services.bling_gateway import tasks, wire
-from services.bling_gateway.echoes import fingerprint_of_hint
-from services.bling_gateway.readings import Readings
+from services.bling_gateway.reading.readings import Readings
 from services.bling_gateway.store import changes, orders, products, readings
+from services.bling_gateway.writing.echoes import fingerprint_of_hint
 from shared.contracts.bling_gateway import Hint
 from shared.gateway.store import Connection
 from shared.gateway.values import Clock, Priority, utc_now

@@ -9,29 +9,30 @@ from typing import Final
 import aiohttp
 from aiohttp import web
 
-from services.bling_gateway import commands, follow_situations, tasks
+from services.bling_gateway import commands, tasks
 from services.bling_gateway.client import BlingClient, Caller, Clients, Transport
 from services.bling_gateway.connecting import Connecting
 from services.bling_gateway.disconnecting import Disconnecting
-from services.bling_gateway.entry_options import EntryOptionsReader
-from services.bling_gateway.follow_situations import SituationFollower, SituationLists
 from services.bling_gateway.hints import Hints
-from services.bling_gateway.importing import Importer
 from services.bling_gateway.limits import AddressLimits
-from services.bling_gateway.make_situations import SituationMaker
 from services.bling_gateway.oauth import App, TokenEndpoint
 from services.bling_gateway.operators import BlingSide
-from services.bling_gateway.read_orders import OrderReader
-from services.bling_gateway.read_products import ProductReader
-from services.bling_gateway.readings import Readings
+from services.bling_gateway.reading.importing import Importer
+from services.bling_gateway.reading.read_orders import OrderReader
+from services.bling_gateway.reading.read_products import ProductReader
+from services.bling_gateway.reading.readings import Readings
 from services.bling_gateway.reconcile import Reconciler, Reconciling
 from services.bling_gateway.setbacks import Setbacks
 from services.bling_gateway.settings import Settings
-from services.bling_gateway.situations import SituationWriter
+from services.bling_gateway.setup import follow_situations
+from services.bling_gateway.setup.entry_options import EntryOptionsReader
+from services.bling_gateway.setup.follow_situations import SituationFollower, SituationLists
+from services.bling_gateway.setup.make_situations import SituationMaker
 from services.bling_gateway.tokens import Tokens
-from services.bling_gateway.tracking import TrackingWriter
 from services.bling_gateway.upkeep import TokenUpkeep
 from services.bling_gateway.webhooks import Webhooks
+from services.bling_gateway.writing.situations import SituationWriter
+from services.bling_gateway.writing.tracking import TrackingWriter
 from shared.contracts import bling_gateway as facts
 from shared.gateway.operators.api import AccountsApi, add_account_routes
 from shared.gateway.pace import PaceRule

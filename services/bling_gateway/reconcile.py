@@ -9,9 +9,8 @@ import structlog
 
 from services.bling_gateway import wire
 from services.bling_gateway.client import BlingClient, Caller, Clients
-from services.bling_gateway.listing import ListPage, Span, piecewise
-from services.bling_gateway.measures import money
-from services.bling_gateway.readings import KEPT_LONGEST, Readings
+from services.bling_gateway.reading.listing import ListPage, Span, piecewise
+from services.bling_gateway.reading.readings import KEPT_LONGEST, Readings
 from services.bling_gateway.silence import News, after_comparison
 from services.bling_gateway.store import changes, orders, readings
 from services.bling_gateway.tasks import (
@@ -22,6 +21,7 @@ from services.bling_gateway.tasks import (
     read_hinted_order,
     reconcile,
 )
+from services.bling_gateway.translation.measures import money
 from services.bling_gateway.wire import BRASILIA
 from shared.contracts import derived_id
 from shared.contracts.bling_gateway import WebhooksHeard, WebhooksSilent

@@ -1,10 +1,11 @@
 """From an order that was read in Bling to what the contracts say. Pure: no I/O, no clock."""
 
-from services.bling_gateway import documents, measures, parcels, wire
-from services.bling_gateway.catalogue import TEXT_LIMIT
-from services.bling_gateway.problems import access_key, placed_at, problems_of
-from services.bling_gateway.sources import ReadOrder
-from services.bling_gateway.totals import totals_of
+from services.bling_gateway import wire
+from services.bling_gateway.translation import documents, measures, parcels
+from services.bling_gateway.translation.catalogue import TEXT_LIMIT
+from services.bling_gateway.translation.problems import access_key, placed_at, problems_of
+from services.bling_gateway.translation.sources import ReadOrder
+from services.bling_gateway.translation.totals import totals_of
 from shared.contracts.bling_gateway import Problem
 from shared.contracts.content import Address, FiscalDocument, Item, OrderContent, Recipient
 

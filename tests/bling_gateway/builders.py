@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.bling_gateway import wire
-from services.bling_gateway.sources import ReadOrder, ReadProduct
+from services.bling_gateway.translation.sources import ReadOrder, ReadProduct
 
 Json = dict[str, Any]
 

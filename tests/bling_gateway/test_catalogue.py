@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.bling_gateway import catalogue, wire
+from services.bling_gateway import wire
+from services.bling_gateway.translation import catalogue
 from shared.contracts.bling_gateway import ProductImage
 from shared.contracts.content import ProductContent
 from tests.bling_gateway.builders import product_json, read_product

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from services.bling_gateway.client import BlingClient, Caller, Transport
 from services.bling_gateway.errors import TooLateError
 from services.bling_gateway.limits import AddressLimits
-from services.bling_gateway.readings import Readings
+from services.bling_gateway.reading.readings import Readings
 from shared.gateway.store import Pool
 from shared.gateway.values import Priority
 from shared.sealing import MasterKeys

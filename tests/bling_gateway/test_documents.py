@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.bling_gateway import documents
+from services.bling_gateway.translation import documents
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import pytest
 
-from services.bling_gateway import catalogue, wire
-from services.bling_gateway.observe import OrderReading, order_observed
-from services.bling_gateway.sources import ReadOrder, ReadProduct
+from services.bling_gateway import wire
+from services.bling_gateway.reading.observe import OrderReading, order_observed
+from services.bling_gateway.translation import catalogue
+from services.bling_gateway.translation.sources import ReadOrder, ReadProduct
 from tests.bling_gateway import builders
 from tests.sandbox.bling_double import running_double
 

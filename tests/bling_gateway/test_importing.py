@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from services.bling_gateway.importing import _spans
+from services.bling_gateway.reading.importing import _spans
 from shared.contracts.sync_core import ImportOrders
 from tests.bling_gateway.stage import OPEN, STARTED, Seller
 

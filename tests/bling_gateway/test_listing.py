@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.bling_gateway import wire
 from services.bling_gateway.client import PAGE_SIZE
-from services.bling_gateway.listing import Span, piecewise
+from services.bling_gateway.reading.listing import Span, piecewise
 
 WHOLE = Span(0, 10_000)
 

@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from services.bling_gateway import measures, parcels, wire
-from services.bling_gateway.problems import problems_of
-from services.bling_gateway.sources import ReadProduct
+from services.bling_gateway import wire
+from services.bling_gateway.translation import measures, parcels
+from services.bling_gateway.translation.problems import problems_of
+from services.bling_gateway.translation.sources import ReadProduct
 from shared.contracts.content import Volume
 from tests.bling_gateway.builders import (
     PRODUCT_ID,

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.bling_gateway import problems, wire
-from services.bling_gateway.observe import OrderReading, order_observed
-from services.bling_gateway.sources import ReadOrder, ReadProduct
+from services.bling_gateway import wire
+from services.bling_gateway.reading.observe import OrderReading, order_observed
+from services.bling_gateway.translation import problems
+from services.bling_gateway.translation.sources import ReadOrder, ReadProduct
 from shared.contracts.bling_gateway import OrderObserved, Problem
 from shared.contracts.content import OrderContent
 from tests.bling_gateway.odd_orders import (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.bling_gateway import client, wire
-from services.bling_gateway.kept_readings import KeptReadings
+from services.bling_gateway.reading.kept_readings import KeptReadings
 from shared.contracts import parse_data
 from shared.contracts.bling_gateway import OrderObserved, ProductObserved
 from shared.contracts.sync_core import ReadOrder, ReadProduct

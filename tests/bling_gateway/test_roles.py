@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.bling_gateway.roles import cast
+from services.bling_gateway.setup.roles import cast
 from shared.contracts.bling_gateway import Role, SituationDefinition, UnusableSituation
 from shared.contracts.sync_core import WantedSituation
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from services.bling_gateway.errors import AccountDeadError, AppRefusedError, UnavailableError
-from services.bling_gateway.kept_readings import KeptReadings
+from services.bling_gateway.reading.kept_readings import KeptReadings
 from services.bling_gateway.store import connections
 from services.bling_gateway.upkeep import TokenUpkeep
 from services.bling_gateway.wire import Contact, TokenPair

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.bling_gateway import catalogue, measures, problems, translate, wire
-from services.bling_gateway.sources import ReadOrder, ReadProduct
+from services.bling_gateway import translate, wire
+from services.bling_gateway.translation import catalogue, measures, problems
+from services.bling_gateway.translation.sources import ReadOrder, ReadProduct
 from shared.contracts import join_personal, split_personal
 from shared.contracts.content import OrderContent
 from tests.bling_gateway.builders import (

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.bling_gateway import wire
-from services.bling_gateway.volumes import OccupiedError, body_of, differences, tracked
+from services.bling_gateway.writing.volumes import OccupiedError, body_of, differences, tracked
 from shared.contracts.sync_core import TrackedVolume
 
 CODE, OTHER = "BR123456789BR", "XX000000001XX"

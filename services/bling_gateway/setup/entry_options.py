@@ -2,7 +2,7 @@
 
 from services.bling_gateway import wire
 from services.bling_gateway.client import BlingClient, Caller, Clients
-from services.bling_gateway.follow_situations import SituationLists, if_shown
+from services.bling_gateway.setup.follow_situations import SituationLists, if_shown
 from shared.contracts.bling_gateway import (
     BusinessUnit,
     EntryOptionsObserved,

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 
 from services.bling_gateway import wire
 from services.bling_gateway.client import BlingClient, Caller, Clients
-from services.bling_gateway.echoes import TICKET_LIFE, fingerprint_after_write
 from services.bling_gateway.errors import (
     MisshapenError,
     NotFoundError,
@@ -21,7 +20,14 @@ from services.bling_gateway.errors import (
 from services.bling_gateway.store import orders
 from services.bling_gateway.store import tracking as store
 from services.bling_gateway.tasks import read_hinted_order
-from services.bling_gateway.volumes import OccupiedError, Tracked, body_of, differences, tracked
+from services.bling_gateway.writing.echoes import TICKET_LIFE, fingerprint_after_write
+from services.bling_gateway.writing.volumes import (
+    OccupiedError,
+    Tracked,
+    body_of,
+    differences,
+    tracked,
+)
 from shared.contracts import derived_id
 from shared.contracts.bling_gateway import TrackingRefused, TrackingWritten
 from shared.contracts.sync_core import WriteTracking

@@ -15,18 +15,19 @@ from uuid import UUID
 import structlog
 from pydantic import ValidationError
 
-from services.bling_gateway import problems, wire
+from services.bling_gateway import wire
 from services.bling_gateway.client import BlingClient
 from services.bling_gateway.errors import (
     MisshapenError,
     NotFoundError,
     RefusedError,
 )
-from services.bling_gateway.kept_readings import KEPT, KeptReadings, shaped
-from services.bling_gateway.observe import OrderReading
-from services.bling_gateway.product_readings import ProductReading, ProductReadings
-from services.bling_gateway.sources import ReadOrder
+from services.bling_gateway.reading.kept_readings import KEPT, KeptReadings, shaped
+from services.bling_gateway.reading.observe import OrderReading
+from services.bling_gateway.reading.product_readings import ProductReading, ProductReadings
 from services.bling_gateway.store import orders, tracking
+from services.bling_gateway.translation import problems
+from services.bling_gateway.translation.sources import ReadOrder
 from shared.contracts.bling_gateway import Problem
 from shared.gateway.store import Pool
 from shared.sealing import MasterKeys

@@ -8,11 +8,12 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from services.bling_gateway import documents, parcels, wire
-from services.bling_gateway.catalogue import TEXT_LIMIT
-from services.bling_gateway.measures import money
-from services.bling_gateway.sources import ReadOrder
-from services.bling_gateway.totals import totals_of
+from services.bling_gateway import wire
+from services.bling_gateway.translation import documents, parcels
+from services.bling_gateway.translation.catalogue import TEXT_LIMIT
+from services.bling_gateway.translation.measures import money
+from services.bling_gateway.translation.sources import ReadOrder
+from services.bling_gateway.translation.totals import totals_of
 from shared.contracts.bling_gateway import Problem
 
 _CANCELLED_INVOICE: Final = 2

@@ -6,15 +6,15 @@ from typing import Final
 
 import structlog
 
-from services.bling_gateway import import_progress
 from services.bling_gateway.client import BlingClient, Caller, Clients
 from services.bling_gateway.errors import NotFoundError
-from services.bling_gateway.follow_situations import follow_unlisted
-from services.bling_gateway.measures import money
-from services.bling_gateway.observe import OrderReading, order_observed
-from services.bling_gateway.readings import Readings
+from services.bling_gateway.reading import import_progress
+from services.bling_gateway.reading.observe import OrderReading, order_observed
+from services.bling_gateway.reading.readings import Readings
+from services.bling_gateway.setup.follow_situations import follow_unlisted
 from services.bling_gateway.store import orders as store
 from services.bling_gateway.tasks import OrderToRead
+from services.bling_gateway.translation.measures import money
 from shared.contracts import derived_id
 from shared.contracts.bling_gateway import Hint, OrderGone, Situation
 from shared.gateway.errors import TryAgain

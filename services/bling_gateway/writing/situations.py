@@ -8,7 +8,6 @@ import structlog
 
 from services.bling_gateway import wire
 from services.bling_gateway.client import BlingClient, Caller, Clients
-from services.bling_gateway.echoes import TICKET_LIFE, fingerprint_after_write
 from services.bling_gateway.errors import (
     NotFoundError,
     RefusedError,
@@ -16,10 +15,11 @@ from services.bling_gateway.errors import (
     TooLateError,
     UnavailableError,
 )
-from services.bling_gateway.observe import OrderReading
-from services.bling_gateway.readings import Readings
+from services.bling_gateway.reading.observe import OrderReading
+from services.bling_gateway.reading.readings import Readings
 from services.bling_gateway.store import orders as store
 from services.bling_gateway.tasks import follow_situations, read_hinted_order
+from services.bling_gateway.writing.echoes import TICKET_LIFE, fingerprint_after_write
 from shared.contracts import Contract, derived_id
 from shared.contracts.bling_gateway import Situation, SituationRefused, SituationSet
 from shared.contracts.sync_core import SetSituation

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Final
 
 from services.bling_gateway import wire
-from services.bling_gateway.measures import money
+from services.bling_gateway.translation.measures import money
 from shared.contracts.content import Totals
 
 _CENT: Final = Decimal("0.01")

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Literal
 
 from services.bling_gateway import translate, wire
-from services.bling_gateway.problems import placed_at
-from services.bling_gateway.sources import ReadOrder
+from services.bling_gateway.translation.problems import placed_at
+from services.bling_gateway.translation.sources import ReadOrder
 from shared.contracts.bling_gateway import Hint, OrderObserved, Problem, Situation
 
 Trigger = Literal["webhook", "command", "reconcile", "import"]

@@ -1,12 +1,12 @@
 """Reading products and telling of them."""
 
-from services.bling_gateway import catalogue
 from services.bling_gateway.client import Caller, Clients
 from services.bling_gateway.errors import NotFoundError
-from services.bling_gateway.product_readings import ProductReading
-from services.bling_gateway.readings import Readings
+from services.bling_gateway.reading.product_readings import ProductReading
+from services.bling_gateway.reading.readings import Readings
 from services.bling_gateway.store import products as store
 from services.bling_gateway.tasks import ProductToRead
+from services.bling_gateway.translation import catalogue
 from shared.contracts import Contract, derived_id
 from shared.contracts.bling_gateway import ProductGone, ProductObserved
 from shared.gateway.facts import Facts

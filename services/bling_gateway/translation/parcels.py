@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 from services.bling_gateway import wire
-from services.bling_gateway.measures import Goods, box, grams, measured, weight
-from services.bling_gateway.sources import ReadOrder
+from services.bling_gateway.translation.measures import Goods, box, grams, measured, weight
+from services.bling_gateway.translation.sources import ReadOrder
 from shared.contracts.content import Volume
 
 

@@ -6,7 +6,7 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Context, Decimal
 from typing import Final
 
 from services.bling_gateway import wire
-from services.bling_gateway.sources import ReadProduct
+from services.bling_gateway.translation.sources import ReadProduct
 
 _CENT: Final = Decimal("0.01")
 # The usual 28 digits do not hold every product of what people may type.

@@ -3,9 +3,10 @@
 from datetime import date, timedelta
 from typing import Final
 
-from services.bling_gateway import import_progress, wire
+from services.bling_gateway import wire
 from services.bling_gateway.client import BlingClient, Caller, Clients
-from services.bling_gateway.listing import ListPage, Span, piecewise
+from services.bling_gateway.reading import import_progress
+from services.bling_gateway.reading.listing import ListPage, Span, piecewise
 from services.bling_gateway.store import imports, orders
 from services.bling_gateway.tasks import read_imported_order
 from services.bling_gateway.wire import BRASILIA

@@ -7,12 +7,13 @@ from uuid import UUID
 
 import structlog
 
-from services.bling_gateway import catalogue, measures, wire
+from services.bling_gateway import wire
 from services.bling_gateway.client import BlingClient
 from services.bling_gateway.errors import MisshapenError, NotFoundError, RefusedError
-from services.bling_gateway.kept_readings import Kept, KeptReadings, shaped
-from services.bling_gateway.sources import ReadProduct
+from services.bling_gateway.reading.kept_readings import Kept, KeptReadings, shaped
 from services.bling_gateway.store import orders
+from services.bling_gateway.translation import catalogue, measures
+from services.bling_gateway.translation.sources import ReadProduct
 from shared.gateway.errors import NoTurn
 from shared.gateway.store import Pool
 

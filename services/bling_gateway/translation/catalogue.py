@@ -5,8 +5,9 @@ import re
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.bling_gateway import documents, measures, wire
-from services.bling_gateway.sources import ReadProduct
+from services.bling_gateway import wire
+from services.bling_gateway.translation import documents, measures
+from services.bling_gateway.translation.sources import ReadProduct
 from shared.contracts.bling_gateway import ProductImage
 from shared.contracts.content import ProductContent
 

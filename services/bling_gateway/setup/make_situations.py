@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from services.bling_gateway import roles
 from services.bling_gateway.client import BlingClient, Caller, Clients
 from services.bling_gateway.errors import NotFoundError, RefusedError
-from services.bling_gateway.follow_situations import (
+from services.bling_gateway.setup import roles
+from services.bling_gateway.setup.follow_situations import (
     SituationLists,
     definition,
     listed_by,

@@ -7,9 +7,10 @@ from typing import Final, TypeVar
 
 import structlog
 
-from services.bling_gateway import roles, tasks, wire
+from services.bling_gateway import tasks, wire
 from services.bling_gateway.client import PAGE_SIZE, BlingClient, Caller, Clients
 from services.bling_gateway.errors import NotFoundError, RefusedError
+from services.bling_gateway.setup import roles
 from services.bling_gateway.store import orders
 from services.bling_gateway.store import situations as store
 from services.bling_gateway.wire import BRASILIA

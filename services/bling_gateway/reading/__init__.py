@@ -1,0 +1,1 @@
+"""What is read from Bling, when, and how it is told."""

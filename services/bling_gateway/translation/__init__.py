@@ -1,0 +1,1 @@
+"""What Bling's records say, in the words of our contracts. Pure."""

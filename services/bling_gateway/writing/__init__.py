@@ -1,0 +1,1 @@
+"""What is written into Bling: read, compare, write, know one's own echo."""
