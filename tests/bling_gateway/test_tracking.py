@@ -172,13 +172,16 @@ async def test_a_code_that_the_seller_typed_stays(seller: Seller) -> None:
 
 
 async def test_what_we_wrote_is_no_content(seller: Seller) -> None:
-    """A service that we name ourselves must not come back to 360Hub as the seller's wish."""
-    order = await started(seller, override={"transporte": {"volumes": VOLUMES}})
+    """Neither services that we name nor volumes that we add are the seller's wish."""
+    unnamed = {"volumes": [], "quantidadeVolumes": 0}
+    order = await started(seller, override={"transporte": unnamed})
     before = OrderObserved.model_validate(seller.facts("bling.order.observed")[-1].data)
-    await write(seller, order)
+    await write(seller, order, volumes=3)
     await written(seller)
     after = await saved(seller, order)
-    assert after["transporte"]["volumes"][0]["servico"] == "Jadlog .Package"
+    assert [volume["servico"] for volume in after["transporte"]["volumes"]] == [
+        "Jadlog .Package"
+    ] * 3
 
     await seller.command(ReadOrder(order_id=order["id"]), subject=f"order-{order['id']}")
 

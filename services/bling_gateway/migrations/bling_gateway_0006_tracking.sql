@@ -4,13 +4,15 @@
 -- migrate: apply
 
 -- `services`: names of services that stand in the order's volumes because we wrote them there, and
--- that tell nothing of what its seller wished. `codes`: the tracking codes, volume by volume.
+-- that tell nothing of what its seller wished. `codes`: tracking codes that are ours. `volumes`: how
+-- many the order had before we first wrote: those that we add are no parcels of its seller's.
 CREATE TABLE tracking_written (
     partition smallint NOT NULL,
     account_id uuid NOT NULL,
     order_id bigint NOT NULL,
     services text[] NOT NULL,
     codes text[] NOT NULL,
+    volumes integer NOT NULL,
     PRIMARY KEY (partition, account_id, order_id)
 );
 

@@ -74,6 +74,7 @@ class Readings:
             products=await self._products.of_order(client, account_id, order),
             named_invoice=invoice,
             our_services=ours.services,
+            volumes_before=ours.volumes,
         )
         return OrderReading(
             alone.began, alone.began_s, alone.identity, alone.number, read, of_contact + of_invoice

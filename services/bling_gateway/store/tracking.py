@@ -8,15 +8,16 @@ from shared.contracts import partition_of
 from shared.gateway.store import Connection
 
 _WRITTEN = """
-SELECT services, codes
+SELECT services, codes, volumes
 FROM tracking_written
 WHERE partition = $1 AND account_id = $2 AND order_id = $3
 """
 
 # What was written before stays ours: a write that came to nothing may have been before it.
 _RECORD = """
-INSERT INTO tracking_written AS known (partition, account_id, order_id, services, codes)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO tracking_written AS known (
+    partition, account_id, order_id, services, codes, volumes)
+VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (partition, account_id, order_id) DO UPDATE
 SET services = ARRAY(SELECT DISTINCT unnest(known.services || excluded.services)),
     codes = ARRAY(SELECT DISTINCT unnest(known.codes || excluded.codes))
@@ -25,16 +26,22 @@ SET services = ARRAY(SELECT DISTINCT unnest(known.services || excluded.services)
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The names of services and the codes that we ever wrote into an order."""
+    """The names of services and the codes that we ever wrote into an order.
+
+    ``volumes``: how many it had before (None: nothing was ever written).
+    """
 
     services: frozenset[str] = frozenset()
     codes: frozenset[str] = frozenset()
+    volumes: int | None = None
 
 
 async def written(conn: Connection, account_id: UUID, order_id: int) -> Written:
     """Return what we wrote into an order."""
     row = await conn.fetchrow(_WRITTEN, partition_of(account_id), account_id, order_id)
-    return Written(frozenset(row["services"]), frozenset(row["codes"])) if row else Written()
+    if row is None:
+        return Written()
+    return Written(frozenset(row["services"]), frozenset(row["codes"]), row["volumes"])
 
 
 async def record(
@@ -44,7 +51,8 @@ async def record(
     *,
     services: Collection[str],
     codes: Collection[str],
+    volumes: int,
 ) -> None:
-    """Remember what is about to be written."""
+    """Remember what is about to be written into an order that has so many volumes."""
     key = partition_of(account_id), account_id, order_id
-    await conn.execute(_RECORD, *key, sorted(services), sorted(codes))
+    await conn.execute(_RECORD, *key, sorted(services), sorted(codes), volumes)

@@ -38,8 +38,7 @@ def count_of(read: ReadOrder) -> int:
     If the order does not say so: as many as its products are packed in, where everything that is
     packed in one goes together.
     """
-    transport = read.order.transporte
-    return transport.quantidadeVolumes or max(len(transport.volumes), _packed_in(read))
+    return read.order.transporte.quantidadeVolumes or max(read.volumes, _packed_in(read))
 
 
 def _packed_in(read: ReadOrder) -> int:

@@ -22,7 +22,8 @@ class ReadProduct:
 class ReadOrder:
     """An order, its contact and NF-e, and those of its products that could be read.
 
-    ``our_services``: names of services that stand in it because we wrote them there.
+    ``our_services``: names of services that stand in it because we wrote them there, and
+    ``volumes_before``: how many volumes it had before we wrote (None: we never did).
     """
 
     order: wire.Order
@@ -30,6 +31,7 @@ class ReadOrder:
     products: Mapping[int, ReadProduct] = field(default_factory=dict)
     named_invoice: wire.Invoice | None = None
     our_services: frozenset[str] = frozenset()
+    volumes_before: int | None = None
 
     @property
     def recipient_name(self) -> str:
@@ -44,6 +46,12 @@ class ReadOrder:
             return ""
         in_contact = self.contact.numeroDocumento if self.contact else ""
         return in_contact or self.order.contato.numeroDocumento
+
+    @property
+    def volumes(self) -> int:
+        """How many volumes its seller named."""
+        listed = len(self.order.transporte.volumes)
+        return listed if self.volumes_before is None else min(listed, self.volumes_before)
 
     @property
     def services(self) -> tuple[str, ...]:

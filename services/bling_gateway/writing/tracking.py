@@ -140,7 +140,13 @@ class TrackingWriter:
             await self._queue.hold(conn, job.work)
             if await orders.was_hinted_since(conn, *key, reading.began):
                 raise TooLateError
-            await store.record(conn, *key, services=wanted.services, codes=wanted.codes)
+            await store.record(
+                conn,
+                *key,
+                services=wanted.services,
+                codes=wanted.codes,
+                volumes=wanted.volumes_before,
+            )
             if fingerprint := _fingerprint(reading.raw):
                 await orders.save_ticket(conn, *key, job.work.asked_by.id, fingerprint, TICKET_LIFE)
 

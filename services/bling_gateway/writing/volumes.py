@@ -21,11 +21,15 @@ _WITHOUT_IDS: Final = ("itens", "parcelas")
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """An order with its tracking: ``services`` and ``codes`` are those that are new in it."""
+    """An order with its tracking: ``services`` and ``codes`` are those that are new in it.
+
+    ``volumes_before``: how many volumes it had without it.
+    """
 
     order: dict[str, Json]
     services: frozenset[str]
     codes: frozenset[str]
+    volumes_before: int
 
     @property
     def is_new(self) -> bool:
@@ -45,6 +49,7 @@ def tracked(raw: Raw, volumes: Sequence[TrackedVolume], *, ours: Collection[str]
     """
     order = copy.deepcopy(dict(raw))
     known = _volumes_of(order)
+    before = len(known)
     services: set[str] = set()
     codes: set[str] = set()
     for volume in sorted(volumes, key=lambda each: each.volume):
@@ -52,7 +57,7 @@ def tracked(raw: Raw, volumes: Sequence[TrackedVolume], *, ours: Collection[str]
         place = known[volume.volume - 1]
         codes |= _put_code(place, volume.tracking_code, ours)
         services |= _put_service(place, volume)
-    return Tracked(order, frozenset(services), frozenset(codes))
+    return Tracked(order, frozenset(services), frozenset(codes), before)
 
 
 def body_of(order: Raw) -> dict[str, Json]:
