@@ -1,18 +1,7 @@
-"""What the sync core asks for: one handler for each command.
+"""What the sync core asks for: each command, as a piece of work."""
 
-Situações are written in ``situations`` and made in ``make_situations``. Orders and products are
-read in ``read_orders`` and ``read_products``, because a webhook or reconciling may ask for the same
-as a command.
-"""
-
-from collections.abc import Mapping
 from typing import Final
 
-from services.bling_gateway.reading.importing import Importer
-from services.bling_gateway.reading.read_orders import OrderReader
-from services.bling_gateway.reading.read_products import ProductReader
-from services.bling_gateway.setup.entry_options import EntryOptionsReader
-from services.bling_gateway.setup.make_situations import SituationMaker
 from services.bling_gateway.tasks import (
     ACCOUNT_STREAM,
     OrderToRead,
@@ -20,8 +9,6 @@ from services.bling_gateway.tasks import (
     order_stream,
     product_stream,
 )
-from services.bling_gateway.writing.situations import SituationWriter
-from services.bling_gateway.writing.tracking import TrackingWriter
 from shared.contracts import Contract, Frozen, Message
 from shared.contracts.sync_core import (
     EnsureSituations,
@@ -33,32 +20,10 @@ from shared.contracts.sync_core import (
     WriteTracking,
 )
 from shared.gateway.values import Command, NewWork, Priority, Supersedes
-from shared.gateway.worker import Handler
 
 _READS: Final = frozenset(
     {ReadOrder.TYPE, ReadProduct.TYPE, ImportOrders.TYPE, ReadEntryOptions.TYPE}
 )
-
-
-def handlers(
-    orders: OrderReader,
-    products: ProductReader,
-    writer: SituationWriter,
-    maker: SituationMaker,
-    options: EntryOptionsReader,
-    importer: Importer,
-    tracking: TrackingWriter,
-) -> Mapping[str, Handler]:
-    """Return what carries out each command."""
-    return {
-        SetSituation.TYPE: writer.write,
-        ReadOrder.TYPE: orders.read,
-        ReadProduct.TYPE: products.read,
-        EnsureSituations.TYPE: maker.ensure,
-        ReadEntryOptions.TYPE: options.read,
-        ImportOrders.TYPE: importer.list_orders,
-        WriteTracking.TYPE: tracking.write,
-    }
 
 
 def to_work(message: Message, data: Contract) -> NewWork | None:

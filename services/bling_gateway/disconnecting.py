@@ -3,11 +3,9 @@
 from services.bling_gateway.tasks import ACCOUNT_STREAM
 from services.bling_gateway.tokens import Tokens
 from shared.contracts import derived_id
-from shared.contracts.sync_core import DisconnectAccount
 from shared.gateway.facts import Facts
 from shared.gateway.values import Work
 from shared.gateway.work import WorkQueue
-from shared.gateway.worker import Handler
 
 
 class Disconnecting:
@@ -17,10 +15,6 @@ class Disconnecting:
         self._tokens = tokens
         self._queue = queue
         self._facts = facts
-
-    def handlers(self) -> dict[str, Handler]:
-        """Return what carries out the command."""
-        return {DisconnectAccount.TYPE: self.disconnect}
 
     async def disconnect(self, work: Work) -> None:
         """Give the authorisation back and tell so, unless the seller has consented anew since."""

@@ -9,37 +9,27 @@ from typing import Final
 import aiohttp
 from aiohttp import web
 
-from services.bling_gateway import commands, tasks
-from services.bling_gateway.client import BlingClient, Caller, Clients, Transport
+from services.bling_gateway import commands
+from services.bling_gateway.client import Transport
 from services.bling_gateway.connecting import Connecting
-from services.bling_gateway.disconnecting import Disconnecting
+from services.bling_gateway.handlers import handlers
 from services.bling_gateway.hints import Hints
 from services.bling_gateway.limits import AddressLimits
 from services.bling_gateway.oauth import App, TokenEndpoint
 from services.bling_gateway.operators import BlingSide
-from services.bling_gateway.reading.importing import Importer
-from services.bling_gateway.reading.read_orders import OrderReader
-from services.bling_gateway.reading.read_products import ProductReader
 from services.bling_gateway.reading.readings import Readings
-from services.bling_gateway.reconcile import Reconciler, Reconciling
-from services.bling_gateway.setbacks import Setbacks
+from services.bling_gateway.reconcile import Reconciling
 from services.bling_gateway.settings import Settings
 from services.bling_gateway.setup import follow_situations
-from services.bling_gateway.setup.entry_options import EntryOptionsReader
-from services.bling_gateway.setup.follow_situations import SituationFollower, SituationLists
-from services.bling_gateway.setup.make_situations import SituationMaker
 from services.bling_gateway.tokens import Tokens
 from services.bling_gateway.upkeep import TokenUpkeep
 from services.bling_gateway.webhooks import Webhooks
-from services.bling_gateway.writing.situations import SituationWriter
-from services.bling_gateway.writing.tracking import TrackingWriter
 from shared.contracts import bling_gateway as facts
 from shared.gateway.operators.api import AccountsApi, add_account_routes
 from shared.gateway.pace import PaceRule
 from shared.gateway.regular import RegularWork
 from shared.gateway.runtime import GatewayRuntime
 from shared.gateway.values import System
-from shared.gateway.worker import Handler
 from shared.web import application, bearer
 
 SYSTEM: Final = System(
@@ -135,13 +125,11 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         webhooks = Webhooks(
             runtime.pool,
             Hints(runtime.queue, readings),
-            _secrets(app),
+            app.secrets,
             committed=runtime.committed,
         )
-        disconnecting = Disconnecting(tokens, runtime.queue, runtime.facts)
-        handlers = {**_handlers(runtime, transport, readings), **disconnecting.handlers()}
         async with (
-            runtime.run(handlers, commands.to_work),
+            runtime.run(handlers(runtime, transport, readings, tokens), commands.to_work),
             _regular_work(runtime, settings).run(),
             _daily_work(runtime).run(),
             TokenUpkeep(tokens).run(),
@@ -151,42 +139,6 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
 
 def _accounts(runtime: GatewayRuntime) -> AccountsApi:
     return AccountsApi(runtime.pool, BlingSide(), runtime.pausing, committed=runtime.committed)
-
-
-def _handlers(
-    runtime: GatewayRuntime, transport: Transport, readings: Readings
-) -> Mapping[str, Handler]:
-    """Return what is done for each kind of work."""
-
-    def clients(caller: Caller) -> BlingClient:
-        return BlingClient(transport, caller)
-
-    guard = Setbacks(runtime.pacer).guard
-    unguarded = _unguarded_handlers(runtime, clients, readings)
-    return {kind: guard(handler) for kind, handler in unguarded.items()}
-
-
-def _unguarded_handlers(
-    runtime: GatewayRuntime, clients: Clients, readings: Readings
-) -> Mapping[str, Handler]:
-    pool, queue, told = runtime.pool, runtime.queue, runtime.facts
-    orders = OrderReader(pool, clients, readings, queue, told)
-    products = ProductReader(clients, readings, queue, told)
-    writer = SituationWriter(pool, clients, readings, queue, told)
-    lists = SituationLists(pool, told)
-    maker = SituationMaker(clients, queue, lists)
-    options = EntryOptionsReader(clients, queue, lists)
-    tracking = TrackingWriter(pool, clients, queue, told)
-    importer = Importer(pool, clients, queue, told)
-    reconciler = Reconciler(pool, clients, readings, queue, told)
-    return {
-        **commands.handlers(orders, products, writer, maker, options, importer, tracking),
-        tasks.READ_ORDER: orders.read,
-        tasks.READ_PRODUCT: products.read,
-        tasks.LINK_INVOICE: reconciler.link_invoice,
-        tasks.RECONCILE: reconciler.compare,
-        tasks.FOLLOW_SITUATIONS: SituationFollower(clients, queue, lists).follow,
-    }
 
 
 def _regular_work(runtime: GatewayRuntime, settings: Settings) -> RegularWork:
@@ -247,7 +199,3 @@ def _app(settings: Settings) -> App:
 def _previous_secret(settings: Settings) -> str | None:
     secret = settings.previous_client_secret
     return secret.get_secret_value() if secret else None
-
-
-def _secrets(app: App) -> list[str]:
-    return [secret for secret in (app.client_secret, app.previous_secret) if secret]

@@ -53,6 +53,11 @@ class App:
     previous_secret: str | None = field(default=None, repr=False)
     """Still good while Bling changes from one secret to the next."""
 
+    @property
+    def secrets(self) -> list[str]:
+        """All secrets that may be good."""
+        return [secret for secret in (self.client_secret, self.previous_secret) if secret]
+
     def consent_url(self, state: str) -> str:
         """Return where a seller lets this system in."""
         query = {"response_type": "code", "client_id": self.client_id, "state": state}
@@ -67,7 +72,7 @@ class ClientSecrets:
     """
 
     def __init__(self, app: App, clock: Callable[[], float] = monotonic) -> None:
-        self._secrets = deque(filter(None, (app.client_secret, app.previous_secret)))
+        self._secrets = deque(app.secrets)
         self._clock = clock
         self._resting_until = 0.0
         self._is_refused = False
@@ -156,13 +161,7 @@ class TokenEndpoint:
             return _pair(answer)
         await self._address.error_answered()
         error = token_error(answer)
-        log.error(
-            "Bling gives no tokens",
-            action="tokens_refused",
-            grant=form["grant_type"],
-            status=answer.status,
-            kind=answer.kind,
-        )
+        _tell_refused(form, answer)
         if isinstance(error, ThrottledError):
             await self._address.token_calls_blocked()
         if isinstance(error, AppRefusedError):
