@@ -117,5 +117,5 @@ def _token(answer: Answer, asked_at_s: float) -> AccessToken:
     if answer.status in _REFUSALS:
         # Read, so that the page of somebody in between does not pass for 360Hub's refusal.
         refusal = answer.read(wire.TokenRefusal)
-        raise UnauthorisedError(f"360Hub refused the client ({refusal.error or answer.status})")
+        raise UnauthorisedError(refusal.error or f"status {answer.status}")
     raise UnavailableError(f"no token: 360Hub answered {answer.status}")

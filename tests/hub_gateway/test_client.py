@@ -350,7 +350,7 @@ class TestTokens:
         wrong = Credentials(hub_account.credentials.client_id, "wrong")
         hub = HubClient(http, hub_account.url, OneAccount(wrong), at_once)
 
-        with pytest.raises(port.UnauthorisedError):
+        with pytest.raises(port.UnauthorisedError, match=r"^invalid_client$"):
             await hub.hub_account(ACCOUNT)
 
     async def test_a_suspended_account_is_unauthorised(

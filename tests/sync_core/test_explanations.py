@@ -58,6 +58,23 @@ def test_a_detail_is_said_in_words(reason: str, detail: str, told: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "cause",
+    [
+        *("invalid_grant", "unauthorized_client", "VALIDATION_ERROR", "UNAUTHORIZED_ERROR"),
+        *("company_inactive", "requested"),
+        *("invalid_client", "token-missing", "token-expired", "token-invalid"),
+        *("scope", "account-suspended"),
+    ],
+)
+def test_no_seller_reads_a_raw_cause_of_a_disconnection(cause: str) -> None:
+    """Every cause that the gateways name: Bling's error types and 360Hub's codes."""
+    (told,) = explanations("bling_disconnected", [f"cause:{cause}"], Words())
+
+    assert told.startswith("causa: ")
+    assert cause not in told
+
+
+@pytest.mark.parametrize(
     ("detail", "told"),
     [
         ("hold:novelty", "pendência na 360Hub: novelty"),

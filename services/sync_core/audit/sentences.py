@@ -12,7 +12,7 @@ from shared.contracts import sync_core as core
 
 _PARKED: Final = "Parou depois de várias tentativas: {command_type:command} ({cause})"
 _SUPERSEDED: Final = "Não foi mais preciso {command_type:command}: um pedido mais novo o substituiu"
-_DISCARDED: Final = "Uma pessoa desistiu de {command_type:command}"
+_DISCARDED: Final = "Desistência de {command_type:command} ({cause})"
 _PAUSED: Final = "trabalho da conta pausado por {by} ({reason})"
 _RESUMED: Final = "trabalho da conta retomado por {by}"
 

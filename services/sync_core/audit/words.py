@@ -97,7 +97,24 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "read": "a leitura das situações",
         "create": "a criação de uma situação",
     },
-    "disconnection": {"requested": "a pedido"},
+    "disconnection": {
+        "requested": "a pedido",
+        **dict.fromkeys(
+            ("invalid_grant", "unauthorized_client", "VALIDATION_ERROR"),
+            "a autorização foi retirada ou expirou",
+        ),
+        "UNAUTHORIZED_ERROR": (
+            "o usuário que autorizou perdeu a permissão no Bling, ou a conta do Bling está com "
+            "pagamento em atraso"
+        ),
+        "company_inactive": "o Bling informa que a empresa está inativa",
+        **dict.fromkeys(
+            ("invalid_client", "token-missing", "token-expired", "token-invalid"),
+            "a 360Hub não aceita mais as credenciais",
+        ),
+        "scope": "as credenciais da 360Hub não dão acesso a tudo o que é preciso",
+        "account-suspended": "a conta está suspensa na 360Hub",
+    },
     "system": {"bling": "Bling", "hub": "360Hub"},
     "deadline": {
         "withdrawn": "o pedido continua fora de andamento",

@@ -38,10 +38,10 @@ from services.sync_core.domain.situations import (
 )
 from services.sync_core.domain.stage import tell_stage
 from services.sync_core.domain.start import can_reopen, start
-from services.sync_core.domain.track import tracked_volumes, write_tracking
+from services.sync_core.domain.track import give_up_tracking, tracked_volumes, write_tracking
 from shared.contracts import bling_gateway as bling
 
-RULES_REVISION: Final = 2
+RULES_REVISION: Final = 3
 """Grows with every change of what the rules conclude; logged with every event."""
 
 Rule = Callable[[OrderState, Event, Context], Iterator[Decision]]
@@ -57,6 +57,7 @@ RULES: Final[tuple[Rule, ...]] = (
     align,
     write_hub_cancellation,
     write_tracking,
+    give_up_tracking,
     announce,
     keep_deadlines,
     tell_stage,

@@ -36,10 +36,10 @@ class AccountState(Frozen):
     """What is in force in an account, and what its seller can choose from.
 
     ``former``: situações that Bling once listed and no longer does. ``accepted``: the transitions
-    whose actions a person accepted, as they were then. ``refusal``: what Bling refused about the
-    situações. ``stores`` and ``services`` are None until Bling let them be read. ``disconnected``
-    and ``paused``: side → why. ``silence``: webhooks are missing. ``parked``: the account's own
-    commands. ``gone``: the orders that vanished lately. ``reasons``: code → details.
+    whose actions a person accepted, as they were then. ``refusals``: what Bling refused about
+    the situações. ``stores`` and ``services`` are None until Bling let them be read.
+    ``disconnected`` and ``paused``: side → why. ``silence``: webhooks are missing. ``parked``: the
+    account's own commands. ``gone``: the orders that vanished lately. ``reasons``: code → details.
     """
 
     name: str = ""
@@ -59,7 +59,7 @@ class AccountState(Frozen):
     transitions: tuple[bling.Transition, ...] | None = None
     accepted: tuple[bling.Transition, ...] = ()
     seen_lately: tuple[bling.Situation, ...] = ()
-    refusal: bling.SituationsRefused | None = None
+    refusals: tuple[bling.SituationsRefused, ...] = ()
     stores: tuple[bling.Store, ...] | None = None
     services: tuple[bling.LogisticsService, ...] | None = None
     importing: Import | None = None
@@ -102,7 +102,7 @@ def _change(account: AccountState, event: Event) -> dict[str, object]:
         case bling.SituationsObserved() as observed:
             return _situations(account, observed)
         case bling.SituationsRefused() as refusal:
-            return {"refusal": refusal}
+            return {"refusals": (*_but_for(refusal, account.refusals), refusal)}
         case bling.EntryOptionsObserved(stores=stores, services=services):
             known = {"stores": stores, "services": services}
             return known | {"parked": _parked_but(account, core.ReadEntryOptions.TYPE)}
@@ -133,16 +133,29 @@ def _parked_but(account: AccountState, command_type: str) -> dict[str, str]:
 
 def _situations(account: AccountState, observed: bling.SituationsObserved) -> dict[str, object]:
     listed = {known.id for known in observed.situations}
-    readable_again = account.refusal is not None and account.refusal.action == "read"
     return {
         "situations": observed.situations,
         "former": tuple(known for known in _latest(account.names) if known.id not in listed),
         "unusable": observed.unusable,
         "transitions": observed.transitions,
         "seen_lately": observed.seen_lately,
-        "refusal": None if readable_again else account.refusal,
+        "refusals": tuple(each for each in account.refusals if _still_refused(each, observed)),
         "parked": _parked_but(account, core.EnsureSituations.TYPE),
     }
+
+
+def _but_for(
+    news: bling.SituationsRefused, refusals: tuple[bling.SituationsRefused, ...]
+) -> tuple[bling.SituationsRefused, ...]:
+    """Return the refusals of anything else."""
+    what = (news.action, news.name)
+    return tuple(each for each in refusals if (each.action, each.name) != what)
+
+
+def _still_refused(refusal: bling.SituationsRefused, observed: bling.SituationsObserved) -> bool:
+    """Whether a list leaves the refusal true: a creation whose name is there by now is settled."""
+    listed = {known.name.strip().casefold() for known in observed.situations}
+    return refusal.name is not None and refusal.name.strip().casefold() not in listed
 
 
 def _latest(

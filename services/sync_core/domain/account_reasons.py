@@ -1,5 +1,6 @@
 """The reasons of an account: why it as a whole needs a person, in one table."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from services.sync_core.domain.account import AccountState
@@ -80,8 +81,9 @@ def account_reasons(account: AccountState) -> dict[str, tuple[str, ...]]:
 def _about_situations(account: AccountState) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     unmapped = account.mapping is None  # whoever chose a mapping needs no situação made
-    if account.refusal and (unmapped or account.refusal.action == "read"):
-        found["situations_refused"] = _refusal(account.refusal)
+    refusals = [each for each in account.refusals if unmapped or each.action == "read"]
+    if refusals:
+        found["situations_refused"] = _refused(refusals)
     if unmapped and account.unusable:
         found["situation_unusable"] = tuple(f"unusable:{each.id}" for each in account.unusable)
     if deleted := deleted_situations(account):
@@ -96,9 +98,13 @@ def _silence(silence: bling.WebhooksSilent) -> tuple[str, ...]:
     return (missed, f"since:{silence.since.isoformat()}") if silence.since else (missed,)
 
 
-def _refusal(refusal: bling.SituationsRefused) -> tuple[str, ...]:
-    what = f"{refusal.action}:{refusal.name}" if refusal.name else refusal.action
-    return (what, f"message:{refusal.message}")
+def _refused(refusals: Iterable[bling.SituationsRefused]) -> tuple[str, ...]:
+    """Say what was refused, and each of Bling's messages once, after all that it is about."""
+    said: dict[str, list[str]] = {}
+    for each in refusals:
+        what = f"{each.action}:{each.name}" if each.name else each.action
+        said.setdefault(f"message:{each.message}", []).append(what)
+    return tuple(detail for message, whats in said.items() for detail in (*whats, message))
 
 
 def _effect(transition: bling.Transition) -> str:

@@ -234,11 +234,26 @@ def _tracking(order: OrderState, command_id: UUID, how: str, *refusal: str) -> O
     return _with_shipment(order, tracking=news)
 
 
-def _without_refused_tracking(order: OrderState) -> OrderState:
+def _tracking_given_up(order: OrderState) -> OrderState:
+    """A person wants the write that failed no more, even if its volumes stay as they are."""
     tracking = order.shipment.tracking if order.shipment else None
-    if tracking is None or tracking.how != "refused":
+    if tracking is None or tracking.how not in ("refused", "parked"):
         return order
     return _tracking(order, tracking.command_id, "discarded")
+
+
+def _discarding(order: OrderState, command_id: UUID) -> OrderState:
+    """Wait no longer for a write of tracking that is being given up; others wait for the answer.
+
+    One that no person gave up is written anew as soon as it is wanted again.
+    """
+    if order.parked.get(str(command_id)) != core.WriteTracking.TYPE:
+        return order
+    order = _answered(order, command_id)
+    tracking = order.shipment.tracking if order.shipment else None
+    if tracking and tracking.command_id == command_id and tracking.how == "parked":
+        return _with_shipment(order, tracking=None)
+    return order
 
 
 def _tracking_refused(order: OrderState, answer: bling.TrackingRefused) -> OrderState:
@@ -382,7 +397,9 @@ def _own(order: OrderState, event: Event) -> OrderState:
         case core.RetryRequested():
             return order.model_copy(update={"missing_products": (), **_no_refusal(order)})
         case core.DiscardRequested():
-            return _without_refused_tracking(order)
+            return _tracking_given_up(order)
+        case core.DiscardWork(command_id=command_id):
+            return _discarding(order, command_id)
     return _marks(order, event)
 
 
@@ -459,9 +476,10 @@ def _ordered_of_bling(order: OrderState, event: Event) -> OrderState:
     how = _how(event)
     match event.data:
         case core.WriteTracking(volumes=volumes):
+            if how == "sent":  # it voids a parked one
+                parked = _parked_but(order, core.WriteTracking.TYPE)
+                order = order.model_copy(update={"parked": parked})
             tracking = Tracking(command_id=event.id, volumes=volumes, how=how)
-            parked = _parked_but(order, core.WriteTracking.TYPE)
-            order = order.model_copy(update={"parked": parked})
             return _with_shipment(order, tracking=tracking)
         case core.SetSituation(target=target) if how == "withheld":
             return order.model_copy(update={"withheld": target})

@@ -180,7 +180,9 @@ def _tracking_refusal(order: OrderState, context: Context) -> tuple[str, ...]:
     tracking = order.shipment.tracking if order.shipment else None
     if tracking is None or not tracking_wanted(order, context):
         return ()
-    return ("parked",) if tracking.how == "parked" else tracking.refusal
+    if core.WriteTracking.TYPE in order.parked.values():
+        return ("parked",)
+    return tracking.refusal
 
 
 def _step(order: OrderState, context: Context) -> str | None:

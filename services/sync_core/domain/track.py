@@ -1,12 +1,16 @@
 """The rule of tracking: 360Hub's codes reach the order's volumes in Bling, where wanted."""
 
 from collections.abc import Iterator
+from typing import Final
+from uuid import UUID
 
 from services.sync_core.domain.align import aligning
 from services.sync_core.domain.context import Context
 from services.sync_core.domain.event import Decision, Event, commanded
 from services.sync_core.domain.order import OrderState, Shipment
 from shared.contracts import sync_core as core
+
+_NOT_WANTED: Final = "o rastreio não é mais preciso no Bling"
 
 
 def write_tracking(order: OrderState, event: Event, context: Context) -> Iterator[Decision]:
@@ -22,6 +26,16 @@ def write_tracking(order: OrderState, event: Event, context: Context) -> Iterato
         return
     data = core.WriteTracking(order_id=order.order_id, shipment=shipment.number, volumes=volumes)
     yield commanded(order.stream, data, kind=kind)
+
+
+def give_up_tracking(order: OrderState, event: Event, context: Context) -> Iterator[Decision]:
+    """Give up a parked write that is not wanted any more: no reason would tell of it."""
+    if tracking_wanted(order, context):
+        return
+    for command_id, command_type in order.parked.items():
+        if command_type == core.WriteTracking.TYPE:
+            data = core.DiscardWork(command_id=UUID(command_id), cause=_NOT_WANTED)
+            yield commanded(order.stream, data, about=command_id)
 
 
 def tracking_wanted(order: OrderState, context: Context) -> bool:

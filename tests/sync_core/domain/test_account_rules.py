@@ -218,7 +218,7 @@ class TestSituations:
         )
 
         made.fact(refused, ACCOUNT)
-        made.fact(listed(roles={}), ACCOUNT)
+        made.fact(listed({START: "Em andamento"}, roles={}), ACCOUNT)
         assert made.account.reasons == {
             "situations_refused": ("create:Em romaneio", "message:Limite de situações")
         }
@@ -227,6 +227,26 @@ class TestSituations:
         assert sent(made) == ["bling.ensure_situations", "bling.read_entry_options"]
         made.fact(listed(), ACCOUNT)
         assert made.account.reasons == {}
+
+    def test_several_refused_creations_are_all_named_until_each_is_there(self) -> None:
+        made = created()
+        limit, other = "Limite de situações", "Nome inválido"
+        refused = {"Em romaneio": limit, "Aguardando coleta": limit, "Em rota": other}
+        made.fact(listed({START: "Em andamento"}, roles={}), ACCOUNT)
+        for name, said in refused.items():
+            made.fact(bling.SituationsRefused(action="create", name=name, message=said), ACCOUNT)
+
+        assert made.account.reasons["situations_refused"] == (
+            *("create:Em romaneio", "create:Aguardando coleta", f"message:{limit}"),
+            *("create:Em rota", f"message:{other}"),
+        )
+
+        again = bling.SituationsRefused(action="create", name="Em rota", message=limit)
+        made.fact(again, ACCOUNT)
+        made.fact(listed({START: "Em andamento", PICKUP: "aguardando coleta "}, roles={}), ACCOUNT)
+        assert made.account.reasons == {
+            "situations_refused": ("create:Em romaneio", "create:Em rota", f"message:{limit}")
+        }
 
     def test_situations_that_cannot_be_read_are_a_reason_until_they_are(self) -> None:
         made = Core.live()

@@ -6,7 +6,7 @@ from shared.contracts import bling_gateway as bling
 from shared.contracts import hub_gateway as hub
 from shared.contracts import sync_core as core
 from shared.contracts.account import Mode, Policies
-from tests.sync_core.domain.core import CANCELLED, NOW, ORDER_ID
+from tests.sync_core.domain.core import CANCELLED, NOW, ORDER_ID, START
 from tests.sync_core.domain.test_order_rules import at, commands
 from tests.sync_core.domain.trouble import TroubledWorld
 from tests.sync_core.domain.world import World
@@ -198,6 +198,77 @@ def test_a_parked_write_stands_beside_the_step_and_hides_nothing(settled_by: str
     assert world.core.order.reasons == {"conflict": ()}
     assert world.tracking == ({1: "BR1"} if settled_by == "retries" else {})
     assert world.core.order.parked == {}
+
+
+@pytest.mark.parametrize("ended_by", ["policy", "cancellation"])
+def test_a_parked_write_that_is_no_longer_wanted_is_given_up(ended_by: str) -> None:
+    world = parked_write()
+
+    if ended_by == "policy":
+        world.chooses(Policies())
+    else:
+        world.seller_sets(CANCELLED)
+    world.read()
+    world.drain()
+    world.read()
+
+    assert world.parked == {}
+    assert world.core.order.parked == {}
+    assert world.core.order.reasons == {}
+    given_up = [event for event in world.core.log if isinstance(event.data, core.DiscardWork)]
+    assert len(given_up) == 1
+
+
+def test_a_write_that_was_given_up_unwanted_is_made_when_it_is_wanted_again() -> None:
+    world = parked_write()
+    world.chooses(Policies())
+    world.read()
+    world.drain()
+
+    world.chooses(WANTED)
+    world.read()
+    world.drain()
+
+    assert world.tracking == {1: "BR1"}
+
+
+def test_what_a_person_gave_up_is_not_given_up_twice_nor_written_again() -> None:
+    world = parked_write()
+
+    world.discards()
+    world.drain()
+    world.read()
+    world.drain()
+
+    assert (world.parked, world.tracking, world.core.order.reasons) == ({}, {}, {})
+    assert len(writes(world)) == 1
+
+
+def test_a_parked_write_stays_a_reason_while_newer_codes_are_withheld() -> None:
+    world = parked_write()
+    world.switches(live=False)
+    label(world, 1, "BR9")
+
+    assert world.core.order.reasons["tracking_refused"] == ("parked",)
+
+    world.switches(live=True)
+    world.read()
+    world.drain()
+    assert (world.parked, world.tracking) == ({}, {1: "BR9"})
+    assert world.core.order.reasons == {}
+
+
+def parked_write() -> TroubledWorld:
+    """Return an order whose tracking was to be written, and is parked."""
+    world = TroubledWorld()
+    world.seller_sets(START)
+    world.read()
+    world.drain()
+    world.chooses(WANTED)
+    label(world, 1, "BR1")
+    world.bling_parks()
+    assert world.core.order.reasons == {"tracking_refused": ("parked",)}
+    return world
 
 
 def test_a_write_that_was_voided_elsewhere_is_asked_for_again() -> None:

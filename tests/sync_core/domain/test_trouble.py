@@ -153,3 +153,6 @@ def test_near_tracking_and_given_up_cancellations_nothing_is_forgotten(
     tracking_is_in_bling(world)
     content_is_declared(world)
     nothing_follows_a_cancellation(world)
+    world.read()
+    parked_tracking = [e for e in world.parked.values() if e.data.TYPE == core.WriteTracking.TYPE]
+    assert not parked_tracking or "tracking_refused" in world.core.order.reasons
