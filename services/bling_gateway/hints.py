@@ -24,7 +24,6 @@ Reaction = Callable[[Connection], Awaitable[None]]
 # Bling sends these if the app was set up so; they say nothing about orders.
 _OF_NO_USE: Final = frozenset({"stock", "virtual_stock", "product_supplier", "consumer_invoice"})
 _INCOMING_INVOICE: Final = 0
-_CANCELLED_CLASS: Final = 2
 
 
 class Hints:
@@ -128,7 +127,7 @@ class Hints:
 
 
 def _priority(hint: wire.OrderHint | None) -> Priority:
-    is_cancelled = hint is not None and hint.situacao.valor == _CANCELLED_CLASS
+    is_cancelled = hint is not None and hint.situacao.is_cancelled
     return Priority.CANCELLATION if is_cancelled else Priority.STATUS
 
 

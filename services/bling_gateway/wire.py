@@ -60,6 +60,8 @@ def _cleaned(value: Any) -> Any:
 BRASILIA: Final = ZoneInfo("America/Sao_Paulo")
 
 _CPF_DIGITS: Final = 11
+_CANCELLED: Final = 12
+_CANCELLED_CLASS: Final = 2
 _MOMENT: Final = "%Y-%m-%d %H:%M:%S"
 _YEARS: Final = range(2000, 3000)
 
@@ -142,6 +144,11 @@ class Situation(Wire):
 
     id: Id
     valor: OptionalInt = None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it is Cancelado, or one of the seller's own that inherits from it."""
+        return self.id == _CANCELLED if self.valor is None else self.valor == _CANCELLED_CLASS
 
 
 class OrderContact(Wire):

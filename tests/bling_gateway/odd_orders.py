@@ -142,7 +142,7 @@ def intend(random: Random, lines: int, shapes: frozenset[str]) -> Intent:
         number=str(random.randint(1, 10**7)),
         store_number=None if "no_store_number" in shapes else f"LJ-{random.randint(1, 10**9)}",
         day=date(2024, 1, 1) + timedelta(days=random.randrange(1500)),
-        situation=random.choice([(6, 0), (9, 1), (12, 2), (15, 3), (883047, 3)]),
+        situation=random.choice([(6, 0), (9, 1), (24, 11), (15, 3), (883047, 3)]),
         store_id=None if "no_store" in shapes else _id(random),
         business_unit_id=_id(random) if "business_unit" in shapes else None,
         freight_payer=None if "no_freight_payer" in shapes else random.choice([0, 1, 2, 3, 4, 9]),

@@ -14,8 +14,17 @@ from shared.contracts.bling_gateway import OrderObserved, ProductObserved
 from shared.contracts.sync_core import ReadOrder, ReadProduct
 from shared.gateway.store import open_gateway_pool
 from shared.sealing import MasterKeys
-from tests.bling_gateway.stage import DELIVERED, MASTER_KEY, STARTED, Json, Seller, Stage
+from tests.bling_gateway.stage import (
+    CANCELLED,
+    DELIVERED,
+    MASTER_KEY,
+    STARTED,
+    Json,
+    Seller,
+    Stage,
+)
 from tests.bling_gateway.test_orders import observed
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -160,6 +169,46 @@ async def test_an_order_of_many_products_is_read_in_several_goes(seller: Seller)
     assert await reads_of(seller, "/produtos/") == 50
     assert await reads_of(seller, f"/pedidos/vendas/{order['id']}") == 3
     assert len(seller.facts("bling.order.observed")) == 1
+
+
+async def test_a_cancellation_waits_for_none_of_its_products(seller: Seller) -> None:
+    """At the real pace 500 products take five minutes, and twenty of them eleven seconds."""
+    await seller.control(
+        "POST", "faults", fault="slow_s", seconds=0.5, match="/Api/v3/produtos", count=999
+    )
+    order = await seller.place_order(situation=STARTED, items=200, new_products=200)
+
+    async def is_being_read() -> bool:
+        return await reads_of(seller, "/produtos/") > 1
+
+    await eventually(is_being_read)
+    before = await reads_of(seller, "/produtos/")
+    await seller.choose(order["id"], CANCELLED)
+
+    fact = observed((await seller.fact("bling.order.observed")).data)
+
+    assert (fact.situation.id, fact.situation.value) == (CANCELLED, 2)
+    assert [hint.situation for hint in fact.hinted][-1] == CANCELLED
+    assert (fact.content, fact.problems) == (None, ())
+    assert await reads_of(seller, "/produtos/") <= before + 5
+
+
+async def test_a_deletion_waits_for_none_of_the_orders_products(seller: Seller) -> None:
+    await seller.control(
+        "POST", "faults", fault="slow_s", seconds=0.5, match="/Api/v3/produtos", count=999
+    )
+    order = await seller.place_order(situation=STARTED, items=200, new_products=200)
+
+    async def is_being_read() -> bool:
+        return await reads_of(seller, "/produtos/") > 1
+
+    await eventually(is_being_read)
+    before = await reads_of(seller, "/produtos/")
+    await seller.control("DELETE", f"orders/{order['id']}")
+
+    assert (await seller.fact("bling.order.gone")).data["order_id"] == order["id"]
+
+    assert await reads_of(seller, "/produtos/") <= before + 5
 
 
 def test_products_and_stock_are_never_listed() -> None:

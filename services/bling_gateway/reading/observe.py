@@ -36,7 +36,10 @@ class OrderReading:
 def order_observed(
     reading: OrderReading, *, observation: int, hinted: tuple[Hint, ...], trigger: Trigger
 ) -> OrderObserved:
-    """Tell of an order: identity and situação always, content or what stands in its way."""
+    """Tell of an order: identity and situação always, content or what stands in its way.
+
+    Of a cancelled order neither: nobody sends it, and its products were not read.
+    """
     bare = OrderObserved(
         order_id=reading.identity.id,
         observation=observation,
@@ -53,7 +56,8 @@ def order_observed(
 
 def _with_details(bare: OrderObserved, reading: OrderReading, read: ReadOrder) -> OrderObserved:
     order, contact = read.order, read.contact
-    content, problems = translate.content_of(read)
+    cancelled = order.situacao.is_cancelled
+    content, problems = (None, ()) if cancelled else translate.content_of(read)
     problems = reading.problems + problems
     placed = placed_at(order)
     return bare.model_copy(

@@ -36,11 +36,17 @@ class ProductReading:
 
 @dataclass
 class _Go:
-    """The calls that are left in one go."""
+    """The calls that are left in one go, for an order as it was at some moment, if for one."""
 
     client: BlingClient
     account_id: UUID
+    order_id: int | None = None
+    as_of: datetime | None = None
     calls_left: int = _READS_IN_ONE_GO
+
+    @property
+    def has_begun(self) -> bool:
+        return self.calls_left < _READS_IN_ONE_GO
 
     def take_call(self) -> None:
         if self.calls_left == 0:
@@ -68,13 +74,14 @@ class ProductReadings:
         return ProductReading(kept.read_at, await self._with_components(go, kept.value))
 
     async def of_order(
-        self, client: BlingClient, account_id: UUID, order: wire.Order
+        self, client: BlingClient, account_id: UUID, order: wire.Order, *, as_of: datetime
     ) -> dict[int, ReadProduct]:
         """Return the order's products, leaving out what cannot be read.
 
-        Raises `NoTurn` if there are too many to be read in one go.
+        Raises `NoTurn` if there are too many to be read in one go, or if there is news of the
+        order since it was read.
         """
-        go = _Go(client, account_id)
+        go = _Go(client, account_id, order.id, as_of)
         wanted = sorted({item.produto for item in order.itens if item.produto})
         found = [(id_, await self._if_any(go, id_)) for id_ in wanted]
         return {
@@ -109,11 +116,19 @@ class ProductReadings:
             return None
 
     async def _read(self, go: _Go, product_id: int) -> Kept[wire.Product]:
+        if go.has_begun and await self._has_news(go):
+            raise NoTurn(0, "there is news of the order whose products are read")
         go.take_call()
         began = await self._now()
         product = shaped(wire.Product, await go.client.product(product_id))
         await self._kept.keep(go.account_id, "product", product_id, product, began)
         return Kept(product, began)
+
+    async def _has_news(self, go: _Go) -> bool:
+        if go.order_id is None or go.as_of is None:
+            return False
+        async with self._pool.acquire() as conn:
+            return await orders.was_hinted_since(conn, go.account_id, go.order_id, go.as_of)
 
     async def _has_dead_links(self, kept: Kept[wire.Product]) -> bool:
         images = catalogue.product_images(kept.value, kept.read_at)

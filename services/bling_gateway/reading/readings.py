@@ -8,6 +8,7 @@ with it that its seller will mend.
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -56,29 +57,23 @@ class Readings:
         return await self._read(client, order_id, turns=2)
 
     async def order(self, client: BlingClient, account_id: UUID, order_id: int) -> OrderReading:
-        """Read an order with its contact, its NF-e and its products.
+        """Read an order with its contact, its NF-e and its products; a cancelled one alone.
 
-        Raises `NoTurn` if its products are too many to be read in one go.
+        Raises `NoTurn` if its products are too many to be read in one go, or if a webhook tells of
+        the order meanwhile: a cancellation must not wait for products.
         """
         alone = await self._read(client, order_id, turns=1)
         if alone.read is None:
             return alone
         order = alone.read.order
+        read = await self._without_ours(account_id, order)
+        if order.situacao.is_cancelled:
+            return replace(alone, read=read)
         contact, of_contact = await self._contact(client, alone, account_id, order)
         invoice, of_invoice = await self._invoice(client, alone, account_id, order.notaFiscal)
-        async with self._pool.acquire() as conn:
-            ours = await tracking.written(conn, account_id, order_id)
-        read = ReadOrder(
-            order=order,
-            contact=contact,
-            products=await self._products.of_order(client, account_id, order),
-            named_invoice=invoice,
-            our_services=ours.services,
-            volumes_before=ours.volumes,
-        )
-        return OrderReading(
-            alone.began, alone.began_s, alone.identity, alone.number, read, of_contact + of_invoice
-        )
+        products = await self._products.of_order(client, account_id, order, as_of=alone.began)
+        whole = replace(read, contact=contact, products=products, named_invoice=invoice)
+        return replace(alone, read=whole, problems=of_contact + of_invoice)
 
     async def product(
         self, client: BlingClient, account_id: UUID, product_id: int
@@ -99,6 +94,12 @@ class Readings:
         # It began when it was sent, which is long after it was asked for if its turn came late.
         began = now + timedelta(seconds=found.sent_s - now_s)
         return _parsed(began, found.sent_s, found.raw)
+
+    async def _without_ours(self, account_id: UUID, order: wire.Order) -> ReadOrder:
+        """Tell what we wrote into the order from what its seller did."""
+        async with self._pool.acquire() as conn:
+            ours = await tracking.written(conn, account_id, order.id)
+        return ReadOrder(order, our_services=ours.services, volumes_before=ours.volumes)
 
     async def _contact(
         self, client: BlingClient, alone: OrderReading, account_id: UUID, order: wire.Order

@@ -103,6 +103,9 @@ _HINTED_SINCE = """
 SELECT EXISTS (
     SELECT FROM hint
     WHERE partition = $1 AND account_id = $2 AND order_id = $3 AND received_at >= $4
+) OR EXISTS (
+    SELECT FROM order_seen
+    WHERE partition = $1 AND account_id = $2 AND order_id = $3 AND deleted_at >= $4
 )
 """
 
@@ -287,7 +290,7 @@ async def hinted_orders(conn: Connection, account_id: UUID, order_ids: Sequence[
 async def was_hinted_since(
     conn: Connection, account_id: UUID, order_id: int, moment: datetime
 ) -> bool:
-    """Tell whether a webhook told of the order since then, our own echoes left out."""
+    """Tell whether a webhook told of the order since then, its deletion too; no echo of ours."""
     key = partition_of(account_id), account_id, order_id
     return bool(await conn.fetchval(_HINTED_SINCE, *key, moment))
 
