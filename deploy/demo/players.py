@@ -268,6 +268,13 @@ async def trial_account(
         yield await _connect(stage, account, companies[0]["id"], hub_account, within_s)
 
 
+async def reconnected(product: Product, play: Play, *, within_s: float = 30) -> None:
+    """Have the seller consent at Bling once more."""
+    async with _stage(product) as stage:
+        account_id, company = play.keeper.account_id, play.seller.company
+        await _connect_bling(stage.session, product, account_id, company, within_s)
+
+
 @dataclass(frozen=True)
 class _Stage:
     product: Product
