@@ -97,8 +97,7 @@ class SituationWriter:
         except UnavailableError:
             raise  # whether it was written is unknown, so its echo may still come
         except SameSituationError:
-            async with self._pool.acquire() as conn:
-                await _expect_no_echo(conn, work, command)
+            await self._look_again(work, command)
             return await self._tell_set(work, command, reading, "already")
         except RefusedError as error:
             refusal = Refusal(_said(error), error.code)
@@ -126,6 +125,12 @@ class SituationWriter:
                 fingerprint_after_write(reading.read.order, command.target),
                 TICKET_LIFE,
             )
+
+    async def _look_again(self, work: Work, command: SetSituation) -> None:
+        """Have the order read: somebody was faster, whose webhook may have passed for our echo."""
+        async with self._pool.acquire() as conn, conn.transaction():
+            await self._queue.enqueue(conn, read_hinted_order(work.account_id, command.order_id))
+            await _expect_no_echo(conn, work, command)
 
     async def _tell_set(
         self,
