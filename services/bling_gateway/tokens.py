@@ -37,7 +37,8 @@ _KEPT_ALIVE_EVERY: Final = timedelta(days=7)
 _KEEP_ALIVE_AGAIN: Final = timedelta(hours=1)
 
 _AT_ONCE: Final = 2
-"""Each renewal holds a connection while Bling is asked: the others are for all other work."""
+"""Each renewal holds a connection while Bling is asked, and so does each revocation; their calls
+are counted through one more. The others are for all other work."""
 
 _SEALED_AT_ONCE: Final = 50
 
@@ -72,6 +73,7 @@ class Tokens:
         self._facts = facts
         self._renewing: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._renewals = asyncio.Semaphore(_AT_ONCE)
+        self._revocations = asyncio.Semaphore(_AT_ONCE)
 
     async def current(self, account_id: UUID) -> str:
         """Return a token that should work. Raises `AccountDeadError` without one."""
@@ -133,7 +135,7 @@ class Tokens:
         None: the seller has consented anew since. All is done under the lock of the token's row,
         so that nobody renews, or tells of as lost, what is being revoked.
         """
-        async with self._pool.acquire() as conn, conn.transaction():
+        async with self._revocations, self._pool.acquire() as conn, conn.transaction():
             stored = await connections.lock_token(conn, account_id)
             if stored and stored.connected_at > asked_at:
                 return None
@@ -158,7 +160,7 @@ class Tokens:
         return stored
 
     async def _renew(self, account_id: UUID, is_needed: IsNeeded) -> str:
-        """Renew under the lock of the token's row, the one network call inside a transaction.
+        """Renew under the lock of the token's row. Only this and revoking call Bling under a lock.
 
         Bling's refresh tokens are used up by use, so who comes second must wait for the outcome
         and read what the first stored; if the first dies, its lock ends with its connection.

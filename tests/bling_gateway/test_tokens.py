@@ -68,6 +68,33 @@ async def test_a_token_that_was_replaced_meanwhile_disconnects_nobody(stage: Sta
             await tokens.current(account_id)
 
 
+async def test_a_revocation_that_hangs_takes_no_connection_from_webhooks(stage: Stage) -> None:
+    """Each of them asks for the address's turn besides, which needs a connection too."""
+    released, asked = asyncio.Event(), asyncio.Event()
+
+    async def hang(_request: web.Request) -> web.Response:
+        asked.set()
+        await released.wait()
+        return web.json_response({})
+
+    app = web.Application()
+    app.router.add_post("/revoke", hang)
+    server = TestServer(app)
+    async with server, replica(stage, app=app_at(str(server.make_url("")))) as ours:
+        ids = [await stage.known_account() for _ in range(8)]
+        for account_id in ids:
+            await connect(ours, account_id, PAIR)
+
+        now = datetime.now(UTC) + timedelta(minutes=1)
+        leaving = asyncio.gather(*(ours.tokens.give_back(account_id, now) for account_id in ids))
+        async with asyncio.timeout(5):
+            await asked.wait()
+            assert await ours.pool.fetchval("SELECT 1") == 1
+
+        released.set()
+        assert [told and told.revoked for told in await leaving] == [True] * 8
+
+
 # --- one authorisation at a time
 
 
@@ -78,8 +105,11 @@ class Oauth:
         self.asked = asyncio.Event()
         self.may_answer = asyncio.Event()
         self.answer: tuple[int, object] = (200, PAIR.model_dump())
+        self.times = 0
+        self.url = ""
 
     async def take(self, _request: web.Request) -> web.Response:
+        self.times += 1
         self.asked.set()
         await self.may_answer.wait()
         status, body = self.answer
@@ -91,9 +121,10 @@ async def oauth(stage: Stage) -> AsyncIterator[tuple[Oauth, Replica]]:
     """Run such an endpoint, and a replica that uses it."""
     bling, app = Oauth(), web.Application()
     app.router.add_post("/token", bling.take)
-    server = TestServer(app)
-    async with server, replica(stage, app=app_at(str(server.make_url("")))) as ours:
-        yield bling, ours
+    async with TestServer(app) as server:
+        bling.url = str(server.make_url(""))
+        async with replica(stage, app=app_at(bling.url)) as ours:
+            yield bling, ours
 
 
 async def test_a_pair_that_was_stored_meanwhile_outlives_the_refusal_of_the_old_one(
@@ -107,7 +138,7 @@ async def test_a_pair_that_was_stored_meanwhile_outlives_the_refusal_of_the_old_
         renewing = asyncio.create_task(ours.tokens.renewed(account_id, "old"))
         await bling.asked.wait()
         consenting = asyncio.create_task(consent_next(ours, account_id))
-        await eventually(lambda: _waits_for_the_table(ours))
+        await eventually(lambda: _waits_for_a_lock(ours, "LOCK TABLE%"))
 
         bling.may_answer.set()
 
@@ -115,6 +146,23 @@ async def test_a_pair_that_was_stored_meanwhile_outlives_the_refusal_of_the_old_
         await consenting
         assert await ours.tokens.current(account_id) == "newer"
     assert stage.core.told(account_id, "bling.account.disconnected") == []
+
+
+async def test_who_renews_second_waits_for_the_first_and_takes_its_pair(stage: Stage) -> None:
+    """Pitfall 1: two replicas that use up the same refresh token end the authorisation."""
+    account_id = await stage.known_account()
+    async with oauth(stage) as (bling, one), replica(stage, app=app_at(bling.url)) as other:
+        bling.answer = (200, {**PAIR.model_dump(), "access_token": "new"})
+        await connect(one, account_id, PAIR)
+        renewing = asyncio.gather(
+            *(each.tokens.renewed(account_id, "old") for each in (one, other))
+        )
+        await eventually(lambda: bling.times == 2 or _waits_for_a_lock(one, "%FROM token%UPDATE"))
+
+        bling.may_answer.set()
+
+        assert await renewing == ["new", "new"]
+        assert bling.times == 1
 
 
 async def connect(ours: Replica, account_id: UUID, pair: TokenPair) -> None:
@@ -135,10 +183,13 @@ async def consent_next(ours: Replica, account_id: UUID) -> None:
         await accounts.connected(conn, account_id)
 
 
-async def _waits_for_the_table(ours: Replica) -> bool:
-    waiting = "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'LOCK TABLE%'"
-    here = "AND datname = current_database()"
-    return bool(await ours.pool.fetchval(f"SELECT EXISTS (SELECT {waiting} {here})"))
+async def _waits_for_a_lock(ours: Replica, statement: str) -> bool:
+    """Tell whether somebody waits for another's transaction to end, in a statement like this."""
+    waiting = (
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        " AND datname = current_database() AND query LIKE $1)"
+    )
+    return bool(await ours.pool.fetchval(waiting, statement))
 
 
 async def test_a_new_pair_is_in_the_database_before_it_is_used(seller: Seller) -> None:
