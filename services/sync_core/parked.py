@@ -1,8 +1,6 @@
 """The operators' commands about facts that could not be used: see them, take them up again."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated
 from uuid import UUID
 
@@ -10,16 +8,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.sync_core.clock import utc_now
 from services.sync_core.log import sql
-from services.sync_core.log.append import EventLog
 from services.sync_core.log.parking import Parking
-from services.sync_core.running import SCHEMA
-from services.sync_core.settings import Repair
+from services.sync_core.repairing import repairing
 from shared.contracts import partition_of
-from shared.database import open_pool
-from shared.logging import configure
-from shared.settings import load
 
 app = typer.Typer(no_args_is_help=True, help="See and take up again what could not be used.")
 console = Console()
@@ -42,26 +34,16 @@ def retry(
 
 async def _show() -> None:
     table = Table("account", "stream", "type", "cause", "parked at", box=None)
-    async with _repairing() as log:
+    async with repairing() as log:
         for row in await log.pool.fetch(sql.ALL_PARKED):
             table.add_row(*(str(value or "?") for value in row))
     console.print(table)
 
 
 async def _retry(account: UUID, stream: str) -> int:
-    async with _repairing() as log:
+    async with repairing() as log:
         released = await Parking(log).release(account, stream)
         place = (partition_of(account), account, stream)
         left = len(await log.pool.fetch(sql.PARKED_OF_STREAM, *place))
     console.print(f"taken up: {released}, still parked: {left}")
     return 1 if left else 0
-
-
-@asynccontextmanager
-async def _repairing() -> AsyncIterator[EventLog]:
-    settings = load(Repair)
-    configure("sync_core", level=settings.log_level, format=settings.log_format)
-    pool = await open_pool(settings.database_url, SCHEMA, max_size=2)
-    async with pool:
-        # The serving replicas' relays find by themselves what is left to be sent.
-        yield EventLog(pool, settings.master_keys, clock=utc_now, logged=lambda partition: None)

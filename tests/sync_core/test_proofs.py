@@ -7,8 +7,9 @@ import pytest
 from services.sync_core.log.append import EventLog
 from services.sync_core.log.connection import Pool
 from services.sync_core.log.events import row_hash, row_of
-from services.sync_core.log.replay import accounts_with_logs, replay, verify
-from tests.sync_core.seller import Seller
+from services.sync_core.log.facts import read_fact
+from services.sync_core.log.replay import accounts_with_logs, refold, replay, verify
+from tests.sync_core.seller import PRODUCT, Seller, content, opened
 from tests.sync_core.test_outbox import ERASE, registered
 
 
@@ -119,6 +120,53 @@ async def test_a_state_without_history_shows(pool: Pool, owner: Pool, seller: Se
     )
 
     assert [each.where for each in await replay(pool, seller.id, silent)] == ["states"]
+
+
+async def test_states_that_older_rules_stored_are_named_and_folded_again(
+    log: EventLog, pool: Pool, owner: Pool, seller: Seller
+) -> None:
+    """An order that had no event since the upgrade lacks what the older rules did not fold."""
+    kept = (
+        "SELECT order_id, created_at, updated_at, stage FROM orders"
+        " WHERE account_id = $1 ORDER BY order_id"
+    )
+    before = await pool.fetch(kept, seller.id)
+    older = "state::jsonb - 'bling_sequence'"
+    await owner.execute(
+        f"UPDATE orders SET state = ({older})::json, stage = NULL"  # noqa: S608
+        " WHERE account_id = $1 AND order_id = 2",
+        seller.id,
+    )
+    await owner.execute("DELETE FROM products WHERE account_id = $1", seller.id)
+    await owner.execute(
+        "UPDATE event_log SET rules_revision = 1 WHERE account_id = $1 AND stream = 'order-2'",
+        seller.id,
+    )
+    causes = {each.where: each.cause for each in await replay(pool, seller.id, silent)}
+    assert causes.keys() == {"order-2", "product-15990001", "states"}
+    assert causes["order-2"].endswith("rules 1 stored it: refold")
+    assert causes["product-15990001"] == "folding gives another state"
+
+    assert await refold(log, seller.id) == 5
+
+    assert await replay(pool, seller.id, silent) == []
+    assert await pool.fetch(kept, seller.id) == before
+
+
+async def test_folding_again_mends_which_products_an_order_waits_for(
+    log: EventLog, pool: Pool, owner: Pool
+) -> None:
+    seller = await opened(log)
+    seen = read_fact(seller.observed(1, content=content()).encode(), seller.partition)
+    async with log.writing(seller.partition, [seller.id]) as writing:
+        await writing.append([seen.incoming])
+    await owner.execute("DELETE FROM orders WHERE account_id = $1", seller.id)
+    await owner.execute("DELETE FROM order_product WHERE account_id = $1", seller.id)
+
+    await refold(log, seller.id)
+
+    waits = "SELECT product_id FROM order_product WHERE account_id = $1"
+    assert await pool.fetchval(waits, seller.id) == PRODUCT
 
 
 async def test_both_proofs_hold_after_a_subject_was_erased(

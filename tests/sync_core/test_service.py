@@ -263,6 +263,19 @@ async def test_auditors_are_told_and_shown_proofs(
         assert (code, out) == (0, f"{proof}: 1 accounts, 0 differences\n")
 
 
+async def test_operators_fold_the_log_again_after_an_upgrade(
+    environment: Environment, audited: Seller, owner: Pool
+) -> None:
+    await owner.execute("DELETE FROM orders WHERE account_id = $1", audited.id)
+
+    code, out, _ = await run(environment, "refold")
+
+    assert code == 0
+    assert out.startswith("refold: ")
+    replayed, _, _ = await run(environment, "audit", "replay", "--account", str(audited.id))
+    assert replayed == 0
+
+
 async def test_auditors_see_a_difference(
     environment: Environment, audited: Seller, owner: Pool
 ) -> None:

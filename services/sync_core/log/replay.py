@@ -1,7 +1,8 @@
 """Proofs about an account's log: its chain holds, and folding it again gives the same states.
 
 Each reads one snapshot through a cursor, so it runs beside live appends, and its memory does not
-grow with the log. Neither decides anything, and neither changes anything.
+grow with the log. Neither decides anything, and neither changes anything. Where newer rules fold
+what was stored by older ones otherwise, :func:`refold` stores the states anew.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -13,11 +14,22 @@ from uuid import UUID
 
 import asyncpg
 
-from services.sync_core.domain import AccountState, State
+from services.sync_core.domain import RULES_REVISION, State
 from services.sync_core.log import sql
+from services.sync_core.log.append import EventLog
 from services.sync_core.log.connection import Connection, Pool
-from services.sync_core.log.events import GENESIS, Head, row_hash, row_of
-from services.sync_core.log.states import LOADS, folded, initial_of, number_of, stream_of, text_of
+from services.sync_core.log.events import GENESIS, Head, Row, row_hash, row_of
+from services.sync_core.log.projection import save
+from services.sync_core.log.states import (
+    LOADS,
+    Key,
+    States,
+    folded,
+    initial_of,
+    number_of,
+    stream_of,
+    text_of,
+)
 from shared.contracts import partition_of
 
 _CHUNK: Final = 1000
@@ -71,41 +83,60 @@ async def replay(pool: Pool, account_id: UUID, progress: Progress) -> list[Diffe
     found: list[Difference] = []
     streams = 0
     async with _snapshot(pool) as connection:
-        finished: list[_Folded] = []
-        async for each in _fold(connection, account_id, progress):
-            streams += 1
-            finished.append(each)
-            if len(finished) == _CHUNK:
-                found += await _compare(connection, account_id, finished)
-                finished = []
-        found += await _compare(connection, account_id, finished)
+        async for finished in _folds(connection, account_id, progress):
+            streams += len(finished)
+            found += await _compare(connection, account_id, finished)
         stored = await connection.fetchval(sql.COUNT_STATES, partition_of(account_id), account_id)
     if stored != streams:
         found.append(Difference("states", f"{stored} are stored, {streams} have a history"))
     return found
 
 
+async def refold(log: EventLog, account_id: UUID) -> int:
+    """Store every state of the account as these rules fold it, and return how many there are.
+
+    The account's appends wait meanwhile.
+    """
+    partition, streams = partition_of(account_id), 0
+    async with log.writing(partition, [account_id]) as writing:
+        async for finished in _folds(writing.connection, account_id, lambda read: None):
+            streams += len(finished)
+            states = States(writing.connection, partition)
+            await states.load(Key(account_id, stream_of(each.state)) for each in finished)
+            for each in finished:
+                key = Key(account_id, stream_of(each.state))
+                states.replace(key, each.state, each.first, each.last)
+            await save(writing.connection, partition, states)
+    return streams
+
+
 @dataclass(frozen=True, slots=True)
 class _Folded:
-    """A stream's state after all its events, and how many these are."""
+    """A stream's state after all its events, and the first and last of them."""
 
     state: State
-    version: int
+    first: Row
+    last: Row
 
 
-async def _fold(
+async def _folds(
     connection: Connection, account_id: UUID, progress: Progress
-) -> AsyncIterator[_Folded]:
-    stream, last = "", _Folded(AccountState(), 0)
+) -> AsyncIterator[list[_Folded]]:
+    """Fold the account's streams, so many at a time."""
+    finished: list[_Folded] = []
+    now: _Folded | None = None
     async for record in _read(connection, sql.ACCOUNT_EVENTS_BY_STREAM, account_id, progress):
         row = row_of(record)
-        if row.stream != stream:
-            if last.version:
-                yield last
-            stream, last = row.stream, _Folded(initial_of(row.stream), 0)
-        last = _Folded(folded(last.state, row.as_event()), last.version + 1)
-    if last.version:
-        yield last
+        if now and row.stream != now.last.stream:
+            finished.append(now)
+            now = None
+        if len(finished) == _CHUNK:
+            yield finished
+            finished = []
+        before = now.state if now else initial_of(row.stream)
+        now = _Folded(folded(before, row.as_event()), now.first if now else row, row)
+    if now:
+        yield [*finished, now]
 
 
 async def _compare(
@@ -120,9 +151,16 @@ async def _compare(
         rows = await connection.fetch(query, partition_of(account_id), ids, list(folds))
         stored = {row["id"]: (row["version"], row["state"]) for row in rows}
         for number, fold in folds.items():
-            if stored.get(number) != (fold.version, text_of(fold.state)):
-                found.append(Difference(stream_of(fold.state), "folding gives another state"))
+            if stored.get(number) != (fold.last.stream_version, text_of(fold.state)):
+                found.append(Difference(stream_of(fold.state), _cause(fold)))
     return found
+
+
+def _cause(fold: _Folded) -> str:
+    told = "folding gives another state"
+    if fold.last.rules_revision == RULES_REVISION:
+        return told
+    return f"{told} by rules {RULES_REVISION}; rules {fold.last.rules_revision} stored it: refold"
 
 
 @asynccontextmanager

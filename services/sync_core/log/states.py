@@ -18,6 +18,7 @@ from services.sync_core.domain import (
 )
 from services.sync_core.log import sql
 from services.sync_core.log.connection import Connection
+from services.sync_core.log.events import Row
 from shared.contracts import canonical
 
 ACCOUNT: Final = "account"
@@ -111,6 +112,12 @@ class States:
         held.version += 1
         held.created_at = held.created_at or event.recorded_at
         held.updated_at = event.recorded_at
+
+    def replace(self, key: Key, state: State, first: Row, last: Row) -> None:
+        """Put a state that was folded from a stream's whole history in the place of the loaded."""
+        waited_for = self._held[key].waited_for
+        at = (first.recorded_at, last.recorded_at)
+        self._held[key] = Held(state, last.stream_version, *at, waited_for)
 
     async def load(self, keys: Iterable[Key]) -> None:
         """Read the states that are not here yet; a stream without history starts empty."""
