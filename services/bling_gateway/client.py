@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from http import HTTPStatus
 from time import monotonic
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import aiohttp
+import structlog
 from pydantic import ValidationError
 
 from services.bling_gateway import wire
@@ -23,6 +24,8 @@ from services.bling_gateway.errors import (
 )
 from services.bling_gateway.limits import AddressLimits, Breakers
 from shared.gateway.values import Priority
+
+log = structlog.get_logger(__name__)
 
 # Bling caps a page at 100 entries, by all accounts of those who tried.
 PAGE_SIZE: Final = 100
@@ -59,6 +62,14 @@ class Request:
     body: dict[str, Any] | None = None
     turns: int = 1
     not_after: float | None = None
+
+
+@dataclass(frozen=True)
+class Page(Generic[W]):
+    """What can be understood of one page of a list, and whether another may follow."""
+
+    entries: list[W]
+    is_full: bool
 
 
 @dataclass(frozen=True)
@@ -201,33 +212,29 @@ class BlingClient:
 
     async def orders_changed_since(
         self, since_local: datetime, until_local: datetime, page: int
-    ) -> list[wire.ListedOrder]:
+    ) -> Page[wire.ListedOrder]:
         """List one page of the orders changed in a period of Brasília's time."""
         query = [
             ("dataAlteracaoInicial", wire.local_text(since_local)),
             ("dataAlteracaoFinal", wire.local_text(until_local)),
-            ("pagina", str(page)),
-            ("limite", str(PAGE_SIZE)),
         ]
-        return _parse_list(wire.ListedOrder, await self._get("/pedidos/vendas", query))
+        return await self._page(wire.ListedOrder, "/pedidos/vendas", page, query)
 
     async def orders_in(
         self, situations: Sequence[int], since: date, until: date, page: int
-    ) -> list[wire.ListedOrder]:
+    ) -> Page[wire.ListedOrder]:
         """List one page of the orders dated within some days that hold one of the situações."""
         query = [
             *(("idsSituacoes[]", str(situation)) for situation in situations),
             ("dataInicial", since.isoformat()),
             ("dataFinal", until.isoformat()),
-            ("pagina", str(page)),
-            ("limite", str(PAGE_SIZE)),
         ]
-        return _parse_list(wire.ListedOrder, await self._get("/pedidos/vendas", query))
+        return await self._page(wire.ListedOrder, "/pedidos/vendas", page, query)
 
     async def newest_orders(self, count: int) -> list[wire.ListedOrder]:
         """List a few orders, to see whether orders can be read at all."""
         query = [("pagina", "1"), ("limite", str(count))]
-        return _parse_list(wire.ListedOrder, await self._get("/pedidos/vendas", query))
+        return self._understood(wire.ListedOrder, await self._get("/pedidos/vendas", query))
 
     async def contact(self, contact_id: int) -> Any:
         """Read a contact, unparsed."""
@@ -267,12 +274,12 @@ class BlingClient:
 
     async def sales_module(self) -> int:
         """Find the module that the situações of sales orders belong to."""
-        modules = _parse_list(wire.Module, await self._get("/situacoes/modulos"))
+        modules = self._understood(wire.Module, await self._get("/situacoes/modulos"))
         named = (module.id for module in modules if module.nome.casefold() == "vendas")
         return next(named, _SALES_MODULE)
 
     async def situations(self, module_id: int) -> list[wire.SituationDefinition]:
-        """List a module's situações."""
+        """List a module's situações: all or none, as one that is missing would be made anew."""
         data = await self._get(f"/situacoes/modulos/{module_id}")
         return _parse_list(wire.SituationDefinition, data)
 
@@ -282,14 +289,14 @@ class BlingClient:
         return _parse(wire.SituationDefinition, data)
 
     async def transitions(self, module_id: int) -> list[wire.Transition]:
-        """List what Bling does by itself between a module's situações."""
+        """List what Bling does by itself between situações: all or none, as they need consent."""
         data = await self._get(f"/situacoes/modulos/{module_id}/transicoes")
         return _parse_list(wire.Transition, data)
 
     async def actions(self, module_id: int) -> list[wire.Action]:
         """List what transitions of a module can do."""
         data = await self._get(f"/situacoes/modulos/{module_id}/acoes")
-        return _parse_list(wire.Action, data)
+        return self._understood(wire.Action, data)
 
     async def create_situation(
         self, module_id: int, name: str, *, inherits: int, colour: str
@@ -324,14 +331,33 @@ class BlingClient:
     async def _all_pages(self, model: type[R], path: str) -> list[R]:
         """List all pages of what seldom changes, each record once."""
         found: dict[int, R] = {}
-        page, is_last = 0, False
+        number, is_last = 0, False
         while not is_last:
-            page += 1
-            query = [("pagina", str(page)), ("limite", str(PAGE_SIZE))]
-            listed = {each.id: each for each in _parse_list(model, await self._get(path, query))}
-            is_last = len(listed) < PAGE_SIZE or listed.keys() <= found.keys()
+            number += 1
+            page = await self._page(model, path, number)
+            listed = {each.id: each for each in page.entries}
+            is_last = not page.is_full or listed.keys() <= found.keys()
             found |= listed
         return list(found.values())
+
+    async def _page(self, model: type[W], path: str, number: int, query: Query = ()) -> Page[W]:
+        paged = [*query, ("pagina", str(number)), ("limite", str(PAGE_SIZE))]
+        data = await self._get(path, paged)
+        return Page(self._understood(model, data), is_full=len(data) >= PAGE_SIZE)
+
+    def _understood(self, model: type[W], data: Any) -> list[W]:
+        """Parse a list without what has not the documented shape, which an operator is told of."""
+        entries = [_understood(model, entry) for entry in _entries(model, data)]
+        understood = [entry for entry in entries if entry is not None]
+        if odd := len(entries) - len(understood):
+            log.error(
+                "Entries of a list have not the documented shape",
+                action="entries_left_out",
+                account_id=str(self._caller.account_id),
+                what=model.__name__,
+                count=odd,
+            )
+        return understood
 
     async def _get(self, path: str, query: Query = ()) -> Any:
         answer = await self._transport.call(self._caller, Request("GET", path, query))
@@ -366,6 +392,17 @@ def _parse(model: type[W], data: Any) -> W:
 
 
 def _parse_list(model: type[W], data: Any) -> list[W]:
+    return [_parse(model, entry) for entry in _entries(model, data)]
+
+
+def _understood(model: type[W], entry: Any) -> W | None:
+    try:
+        return _parse(model, entry)
+    except UnreadableError:
+        return None
+
+
+def _entries(model: type[W], data: Any) -> list[Any]:
     if not isinstance(data, list):
         raise UnreadableError(f"no list of {model.__name__}")
-    return [_parse(model, entry) for entry in data]
+    return data

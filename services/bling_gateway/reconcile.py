@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 import structlog
 
 from services.bling_gateway import wire
-from services.bling_gateway.client import BlingClient, Caller, Clients
+from services.bling_gateway.client import BlingClient, Caller, Clients, Page
 from services.bling_gateway.reading.listing import ListPage, Span, piecewise
 from services.bling_gateway.reading.readings import KEPT_LONGEST, Readings
 from services.bling_gateway.silence import News, after_comparison
@@ -188,7 +189,7 @@ class Reconciler:
 
 
 def _changed_orders(client: BlingClient) -> ListPage:
-    async def list_page(piece: Span, page: int) -> list[wire.ListedOrder]:
+    async def list_page(piece: Span, page: int) -> Page[wire.ListedOrder]:
         since, until = (_moment(end).astimezone(BRASILIA) for end in (piece.first, piece.last))
         return await client.orders_changed_since(since, until, page)
 
@@ -207,7 +208,14 @@ def _looks_new(listed: wire.ListedOrder, known: Known) -> bool:
     order = known.get(listed.id)
     if order is None or order.gone or order.as_of is None:
         return True
-    return (listed.situacao.id, money(listed.total)) != (order.situation, order.total)
+    situation = None if listed.situacao is None else listed.situacao.id
+    total = None if listed.total is None else money(listed.total)
+    return _differ(situation, order.situation) or _differ(total, order.total)
+
+
+def _differ(listed: int | Decimal | None, published: int | Decimal | None) -> bool:
+    """Tell whether both are known, and not the same. Of an odd order either may be unknown."""
+    return None not in (listed, published) and listed != published
 
 
 def _is_worth_reading(listed: wire.ListedOrder, known: Known, course: Course) -> bool:

@@ -13,7 +13,16 @@ from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 
 def parse_json(body: bytes) -> Any:
@@ -122,6 +131,13 @@ def _reference(value: object) -> object:
     """Reduce ``{"id": n}`` to n, and every form of absence to None."""
     inner = value.get("id") if isinstance(value, dict) else value
     return None if inner in (0, "0", "", None) or inner == [] else inner
+
+
+def _none_if_odd(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return handler(value)
+    except ValidationError:
+        return None
 
 
 Text = Annotated[str, BeforeValidator(_text)]
@@ -233,11 +249,14 @@ class Order(OrderIdentity):
 
 
 class ListedOrder(Wire):
-    """One element of ``GET /pedidos/vendas``: enough to see whether a read is worth it."""
+    """One element of ``GET /pedidos/vendas``: enough to see whether a read is worth it.
+
+    What cannot be understood of it is None: one odd order must not hide all others.
+    """
 
     id: Id
-    total: Amount = Decimal(0)
-    situacao: Situation
+    total: Annotated[Amount | None, WrapValidator(_none_if_odd)] = Decimal(0)
+    situacao: Annotated[Situation | None, WrapValidator(_none_if_odd)] = None
 
 
 class Contact(Wire):

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
+from datetime import date
 from uuid import UUID, uuid4
 
 import aiohttp
@@ -10,8 +11,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from services.bling_gateway.client import BlingClient, Caller, Transport
-from services.bling_gateway.errors import TooLateError
+from services.bling_gateway.client import PAGE_SIZE, BlingClient, Caller, Transport
+from services.bling_gateway.errors import TooLateError, UnreadableError
 from services.bling_gateway.limits import AddressLimits
 from services.bling_gateway.reading.readings import Readings
 from shared.gateway.store import Pool
@@ -59,12 +60,16 @@ class Bling:
         self.is_asked = asyncio.Event()
         self.writes = 0
         self.headers: Mapping[str, str] = {}
+        self.listed: object = []
 
     async def read(self, request: web.Request) -> web.Response:
         self.headers = request.headers
         self.is_asked.set()
         await asyncio.sleep(self.slow_s)
         return web.json_response({"data": order_json()})
+
+    async def list_orders(self, _request: web.Request) -> web.Response:
+        return web.json_response({"data": self.listed})
 
     async def write(self, _request: web.Request) -> web.Response:
         self.writes += 1
@@ -79,6 +84,7 @@ def bling() -> Bling:
 @pytest.fixture
 async def server(bling: Bling) -> AsyncIterator[TestServer]:
     app = web.Application()
+    app.router.add_get("/pedidos/vendas", bling.list_orders)
     app.router.add_get("/pedidos/vendas/{id}", bling.read)
     app.router.add_patch("/pedidos/vendas/{id}/situacoes/{situation}", bling.write)
     running = TestServer(app)
@@ -144,3 +150,29 @@ async def test_only_a_jwt_is_announced_as_one(
 
     assert bling.headers["Authorization"] == f"Bearer {token}"
     assert bling.headers.get("enable-jwt") == announced
+
+
+async def test_odd_entries_hide_no_others_and_do_not_make_a_page_the_last(
+    server: TestServer, bling: Bling, pool: Pool
+) -> None:
+    known = {"total": 1.5, "situacao": {"id": 15, "valor": 3}}
+    plain = [{"id": id_, **known} for id_ in range(1, PAGE_SIZE - 3)]
+    odd = {"id": 700, "total": {}, "situacao": "?"}
+    bling.listed = [*plain, odd, known, {"id": "x"}, "nothing"]
+    day = date(2026, 3, 2)
+    async with aiohttp.ClientSession() as session:
+        page = await client(session, server, SlowPace(), pool).orders_in([15], day, day, 1)
+
+    assert page.is_full
+    assert [order.id for order in page.entries] == [*range(1, PAGE_SIZE - 3), 700]
+    assert (page.entries[-1].total, page.entries[-1].situacao) == (None, None)
+
+
+async def test_a_list_that_is_none_is_not_taken_for_an_empty_one(
+    server: TestServer, bling: Bling, pool: Pool
+) -> None:
+    bling.listed = {"0": {"id": 1}}
+    day = date(2026, 3, 2)
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(UnreadableError):
+            await client(session, server, SlowPace(), pool).orders_in([15], day, day, 1)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.bling_gateway import wire
-from services.bling_gateway.client import PAGE_SIZE
+from services.bling_gateway.client import PAGE_SIZE, Page
 from services.bling_gateway.reading.listing import Span, piecewise
 
 WHOLE = Span(0, 10_000)
@@ -26,12 +26,13 @@ class Changing:
         self.changed = changed
         self._meanwhile = meanwhile
 
-    async def page(self, span: Span, number: int) -> list[wire.ListedOrder]:
+    async def page(self, span: Span, number: int) -> Page[wire.ListedOrder]:
         self._meanwhile(self.changed)
         within = sorted(
             (at, id_) for id_, at in self.changed.items() if span.first <= at <= span.last
         )
-        return [order(id_) for _, id_ in within[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]]
+        page = [order(id_) for _, id_ in within[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]]
+        return Page(page, is_full=len(page) == PAGE_SIZE)
 
 
 def listed(orders: Changing, whole: Span = WHOLE) -> set[int]:
@@ -69,6 +70,18 @@ def test_a_moment_with_more_orders_than_a_page_is_listed_wholly(count: int) -> N
     orders = Changing(dict.fromkeys(range(count), 77), lambda changed: None)
 
     assert listed(orders) == set(range(count))
+
+
+def test_pages_that_do_not_end_are_not_turned_for_ever() -> None:
+    async def first_page_always(_span: Span, number: int) -> Page[wire.ListedOrder]:
+        assert number < 9
+        return Page([order(id_) for id_ in range(PAGE_SIZE)], is_full=True)
+
+    async def collect() -> list[int]:
+        pieces = [page async for _, page in piecewise(first_page_always, Span(77, 78))]
+        return [each.id for page in pieces for each in page]
+
+    assert asyncio.run(collect()) == list(range(PAGE_SIZE))
 
 
 def test_pages_are_turned_again_when_an_order_slipped_across_a_border() -> None:

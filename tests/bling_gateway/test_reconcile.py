@@ -175,6 +175,25 @@ async def test_a_webhook_that_waits_to_be_worked_on_is_no_silence(seller: Seller
     assert missed[0][0] is None
 
 
+async def test_an_order_of_an_odd_shape_is_not_read_again_and_again(seller: Seller) -> None:
+    """Its total is not known, which is no change, nor one of which a webhook should have told."""
+    await long_ago(seller, "listening_since", "1 day")
+    odd = {"transporte": {"pesoBruto": "pesado"}}
+    order = await seller.place_order(situation=OPEN, override=odd)
+    await seller.fact("bling.order.observed")
+    await seller.settled()
+
+    await compare(seller)
+    await seller.settled()
+
+    reads = [call for call in await seller.calls("GET") if str(order["id"]) in call["path"]]
+    assert len(reads) == 1
+    missed = await seller.rows(
+        "SELECT missed FROM bling_gateway.reconcile WHERE account_id = $1", seller.account_id
+    )
+    assert missed[0][0] == 0
+
+
 async def test_silence_in_every_account_alarms_the_operator(seller: Seller) -> None:
     """Pitfall 12: Bling switches a resource off for all sellers at once."""
     other = await seller.stage.new_seller()

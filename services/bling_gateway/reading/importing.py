@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from services.bling_gateway import wire
-from services.bling_gateway.client import BlingClient, Caller, Clients
+from services.bling_gateway.client import BlingClient, Caller, Clients, Page
 from services.bling_gateway.reading import import_progress
 from services.bling_gateway.reading.listing import ListPage, Span, piecewise
 from services.bling_gateway.store import imports, orders
@@ -87,7 +87,7 @@ def _spans(since: date, until: date) -> list[Span]:
 
 
 def _dated_orders(client: BlingClient, command: ImportOrders) -> ListPage:
-    async def list_page(piece: Span, page: int) -> list[wire.ListedOrder]:
+    async def list_page(piece: Span, page: int) -> Page[wire.ListedOrder]:
         since, until = date.fromordinal(piece.first), date.fromordinal(piece.last)
         return await client.orders_in(command.situations, since, until, page)
 

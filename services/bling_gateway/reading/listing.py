@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.bling_gateway import wire
-from services.bling_gateway.client import PAGE_SIZE
+from services.bling_gateway.client import Page
 
 _PASSES: Final = 4
 
@@ -33,7 +33,7 @@ class Span:
         return Span(self.first, middle), Span(middle, self.last)
 
 
-ListPage = Callable[[Span, int], Awaitable[list[wire.ListedOrder]]]
+ListPage = Callable[[Span, int], Awaitable[Page[wire.ListedOrder]]]
 """Lists one page of a span."""
 
 
@@ -44,9 +44,9 @@ async def piecewise(
     waiting = [whole]
     while waiting:
         piece = waiting.pop()
-        listed = await list_page(piece, 1)
-        if len(listed) < PAGE_SIZE:
-            yield piece, listed
+        page = await list_page(piece, 1)
+        if not page.is_full:
+            yield piece, page.entries
         elif piece.can_be_halved:
             waiting += reversed(piece.halves())
         else:
@@ -58,11 +58,20 @@ async def _page_by_page(list_page: ListPage, piece: Span) -> list[wire.ListedOrd
     found: dict[int, wire.ListedOrder] = {}
     for _ in range(_PASSES):
         known = len(found)
-        page_number, is_full = 1, True
-        while is_full:
-            listed = await list_page(piece, page_number)
-            found.update((order.id, order) for order in listed)
-            page_number, is_full = page_number + 1, len(listed) >= PAGE_SIZE
+        found |= await _pass(list_page, piece)
         if len(found) == known:
             break
     return list(found.values())
+
+
+async def _pass(list_page: ListPage, piece: Span) -> dict[int, wire.ListedOrder]:
+    """Turn pages until one is not full, or holds nothing new: then it is the last one again."""
+    found: dict[int, wire.ListedOrder] = {}
+    number, is_last = 0, False
+    while not is_last:
+        number += 1
+        page = await list_page(piece, number)
+        listed = {order.id: order for order in page.entries}
+        is_last = not page.is_full or listed.keys() <= found.keys()
+        found |= listed
+    return found

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 import structlog
 
 from services.bling_gateway import tasks, wire
-from services.bling_gateway.client import PAGE_SIZE, BlingClient, Caller, Clients
+from services.bling_gateway.client import BlingClient, Caller, Clients
 from services.bling_gateway.errors import NotFoundError, RefusedError
 from services.bling_gateway.setup import roles
 from services.bling_gateway.store import orders
@@ -192,8 +192,9 @@ async def _held_by_orders(
     unseen: Sequence[int] = ()  # at first any: also such as are in no list
     while True:
         page = await client.orders_in(unseen, today - _LATELY, today, 1)
-        shown = {order.situacao.id: order.situacao.valor for order in page}
-        is_last = len(page) < PAGE_SIZE or shown.keys() <= seen.keys()
+        held = [order.situacao for order in page.entries if order.situacao is not None]
+        shown = {situation.id: situation.valor for situation in held}
+        is_last = not page.is_full or shown.keys() <= seen.keys()
         seen |= shown
         unseen = [situation for situation in listed if situation not in seen]
         if is_last or not unseen:
