@@ -6,9 +6,17 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+import structlog
 from yarl import URL
 
 from shared.bus import Topology, connect
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_tracebacks() -> None:
+    """Log exceptions as they are: drawing them in frames takes seconds for each."""
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
 
 
 @pytest.fixture(scope="session")
