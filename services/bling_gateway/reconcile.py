@@ -12,7 +12,7 @@ from services.bling_gateway import wire
 from services.bling_gateway.client import BlingClient, Caller, Clients, Page
 from services.bling_gateway.reading.listing import ListPage, Span, piecewise
 from services.bling_gateway.reading.readings import KEPT_LONGEST, Readings
-from services.bling_gateway.silence import News, after_comparison
+from services.bling_gateway.silence import PATIENCE, News, after_comparison
 from services.bling_gateway.store import changes, orders, readings
 from services.bling_gateway.tasks import (
     ACCOUNT_STREAM,
@@ -42,7 +42,6 @@ _ACCOUNTS_AT_ONCE: Final = 20
 _PIECES_AT_ONCE: Final = 30
 """After so many pieces of a long list, others go first; it goes on where it came to."""
 
-_HEARING: Final = timedelta(minutes=30)
 _SILENT_ACCOUNTS: Final = 2
 """When so many accounts hear nothing, and no account hears anything, the app itself is meant."""
 
@@ -226,7 +225,8 @@ def _is_worth_reading(listed: wire.ListedOrder, known: Known, course: Course) ->
 
 
 async def _alarm_if_everywhere(conn: Connection) -> None:
-    accounts = await changes.everywhere(conn, _HEARING)
+    # Who heard something before the change that this account missed would hide the alarm for ever.
+    accounts = await changes.everywhere(conn, PATIENCE)
     if accounts.silent >= _SILENT_ACCOUNTS and not accounts.hearing:
         log.error(
             "No account's webhooks come: see in the app's settings at Bling whether the resource"

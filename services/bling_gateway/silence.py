@@ -12,6 +12,9 @@ from typing import Final
 PATIENCE: Final = timedelta(minutes=10)
 """How long a webhook may be under way when polling has found its change already."""
 
+NOTED_EVERY: Final = timedelta(minutes=1)
+"""That a webhook came is noted so often: the last one may have come that much later."""
+
 
 class News(Enum):
     """What is to be told."""
@@ -51,7 +54,8 @@ def after_comparison(
 
 def _was_heard(listening: Listening) -> bool:
     since = listening.missed_since
-    return since is not None and listening.heard_at is not None and listening.heard_at > since
+    heard_at = listening.heard_at
+    return since is not None and heard_at is not None and heard_at + NOTED_EVERY > since
 
 
 def _is_silent(listening: Listening, now: datetime) -> bool:

@@ -1,11 +1,12 @@
 """The pieces of work that the gateway gives itself, and what each needs to know."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
 from shared.contracts import Frozen
-from shared.gateway.values import NewWork, Priority, Supersedes
+from shared.gateway.values import NewWork, Priority, Supersedes, Work
 
 READ_ORDER: Final = "read_order"
 READ_PRODUCT: Final = "read_product"
@@ -21,11 +22,16 @@ _LINK_PATIENCE: Final = timedelta(seconds=30)
 
 
 class OrderToRead(Frozen):
-    """An order to be read, unless what is published of it is newer than ``unless_read_since``."""
+    """An order to be read, unless what is published of it is newer than ``unless_read_since``.
+
+    ``awaited`` is the situação that its newest webhook named, and that ``looks`` did not show yet.
+    """
 
     order_id: int
     trigger: Literal["webhook", "command", "reconcile", "import"]
     unless_read_since: datetime | None = None
+    awaited: int | None = None
+    looks: int = 0
 
 
 class ProductToRead(Frozen):
@@ -59,6 +65,12 @@ def read_hinted_order(
     """Read an order that a webhook named."""
     payload = OrderToRead(order_id=order_id, trigger="webhook")
     return _read_order(account_id, payload, priority)
+
+
+def look_again(work: Work, order_id: int, *, awaited: int, looks: int, at: datetime) -> NewWork:
+    """Read an order later that does not show yet what its newest webhook named."""
+    payload = OrderToRead(order_id=order_id, trigger="webhook", awaited=awaited, looks=looks)
+    return replace(_read_order(work.account_id, payload, work.priority), not_before=at)
 
 
 def read_differing_order(account_id: UUID, order_id: int, *, since: datetime) -> NewWork:

@@ -7,7 +7,7 @@ import pytest
 from shared.contracts import parse_data
 from shared.contracts.bling_gateway import OrderGone, OrderObserved
 from shared.contracts.sync_core import ReadOrder, SetSituation
-from tests.bling_gateway.stage import OPEN, STARTED, VERIFIED, Seller
+from tests.bling_gateway.stage import CANCELLED, OPEN, STARTED, VERIFIED, Seller
 from tests.waiting import eventually
 
 
@@ -49,6 +49,27 @@ async def test_a_changed_situation_is_told_and_facts_are_counted(seller: Seller)
     assert fact.situation.id == STARTED
     assert fact.observation == 2
     assert [message.sequence for message in seller.facts()] == [1, 2, 3]
+
+
+async def test_what_a_webhook_named_is_found_though_bling_shows_the_order_as_it_was(
+    seller: Seller,
+) -> None:
+    """A cancellation must not wait until the account is compared."""
+    order = await seller.place_order(situation=STARTED)
+    await seller.fact("bling.order.observed")
+    await seller.settled()
+    path = f"/Api/v3/pedidos/vendas/{order['id']}"
+    await seller.control("POST", "faults", fault="stale_read", seconds=60, match=path)
+
+    await seller.choose(order["id"], CANCELLED)
+
+    stale = observed((await seller.fact("bling.order.observed", 2)).data)
+    assert stale.situation.id == STARTED
+    assert [hint.situation for hint in stale.hinted] == [CANCELLED]
+    fresh = observed((await seller.fact("bling.order.observed", 3)).data)
+    assert fresh.situation.id == CANCELLED
+    await seller.settled()
+    assert len(seller.facts("bling.order.observed")) == 3
 
 
 @pytest.mark.parametrize(

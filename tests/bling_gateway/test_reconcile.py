@@ -198,12 +198,15 @@ async def test_silence_in_every_account_alarms_the_operator(seller: Seller) -> N
     """Pitfall 12: Bling switches a resource off for all sellers at once."""
     other = await seller.stage.new_seller()
     for each in (seller, other):
+        await each.place_order(situation=OPEN)
+        await each.fact("bling.order.observed")
+        await each.settled()
         await long_ago(each, "listening_since", "1 day")
         await each.control("POST", "webhooks", enabled=False)
         await each.place_order(situation=OPEN)
         await compare(each)
         await long_ago(each, "missed_since", "15 min")
-    await seller.rows("UPDATE bling_gateway.webhook_heard SET at = at - interval '1 h'")
+    await seller.rows("UPDATE bling_gateway.webhook_heard SET at = at - interval '17 min'")
     await compare(seller)
     assert "webhooks_switched_off" not in seller.stage.log.read_text()
 

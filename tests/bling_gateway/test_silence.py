@@ -48,6 +48,18 @@ def test_a_webhook_in_between_begins_anew() -> None:
     assert listening == Listening(heard_at=minutes(3))
 
 
+def test_a_webhook_that_came_within_the_minute_of_another_counts() -> None:
+    """Only the first webhook of a minute is noted: the account may have heard since."""
+    listening, _ = after_comparison(Listening(), 1, minutes(1))
+    noted = NOON + timedelta(seconds=20)
+    heard = Listening(noted, listening.missed_since, listening.missed, listening.silent)
+
+    listening, news = after_comparison(heard, 0, minutes(16))
+
+    assert news is None
+    assert listening == Listening(heard_at=noted)
+
+
 def test_a_webhook_ends_the_silence() -> None:
     silent = Listening(minutes(20), minutes(0), 4, silent=True)
 

@@ -13,7 +13,7 @@ from services.bling_gateway.reading.observe import OrderReading, order_observed
 from services.bling_gateway.reading.readings import Readings
 from services.bling_gateway.setup.follow_situations import follow_unlisted
 from services.bling_gateway.store import orders as store
-from services.bling_gateway.tasks import OrderToRead
+from services.bling_gateway.tasks import OrderToRead, look_again
 from services.bling_gateway.translation.measures import money
 from shared.contracts import derived_id
 from shared.contracts.bling_gateway import Hint, OrderGone, Situation
@@ -26,6 +26,10 @@ from shared.gateway.work import WorkQueue
 log = structlog.get_logger(__name__)
 
 _SECOND_LOOK: Final = timedelta(minutes=10)
+
+_STALE_FOR: Final = timedelta(minutes=1)
+_LOOKS: Final = (timedelta(seconds=3), timedelta(seconds=12))
+"""When an order is read again that does not show what its webhook named."""
 
 
 class OrderReader:
@@ -69,6 +73,7 @@ class OrderReader:
             seen = await store.lock_order(conn, account_id, order_id)
             hinted = await store.take_hints(conn, account_id, order_id, reading.began)
             await follow_unlisted(conn, self._queue, work, _situations_of(reading, hinted))
+            await self._look_again_if_stale(conn, work, task, reading, hinted)
             observation = seen.observation + 1
             await store.record_observation(conn, account_id, order_id, _remembered(reading))
             fact = order_observed(
@@ -81,6 +86,22 @@ class OrderReader:
                 fact_id=derived_id(account_id, "order_observed", f"{order_id}|{observation}"),
             )
             await self._note_read(conn, work, order_id)
+
+    async def _look_again_if_stale(
+        self,
+        conn: Connection,
+        work: Work,
+        task: OrderToRead,
+        reading: OrderReading,
+        hinted: tuple[Hint, ...],
+    ) -> None:
+        awaited = awaited_situation(task, reading, hinted)
+        looks = 0 if hinted else task.looks
+        if awaited is None or looks == len(_LOOKS):
+            return
+        at = reading.began + _LOOKS[looks]
+        again = look_again(work, task.order_id, awaited=awaited, looks=looks + 1, at=at)
+        await self._queue.enqueue(conn, again)
 
     async def _note_read(self, conn: Connection, work: Work, order_id: int) -> None:
         await import_progress.note_read(conn, self._facts, work.account_id, order_id)
@@ -137,6 +158,23 @@ class OrderReader:
                 OrderGone.model_validate({"order_id": order_id, "evidence": evidence}),
                 fact_id=derived_id(account_id, "order_gone", f"{order_id}|{seen.observation}"),
             )
+
+
+def awaited_situation(
+    task: OrderToRead, reading: OrderReading, hinted: tuple[Hint, ...]
+) -> int | None:
+    """Return the situação that the order's newest webhook named and that it does not show yet.
+
+    Bling may show an order as it was for seconds after a webhook. What was named longer ago was
+    changed since.
+    """
+    if not hinted:
+        return None if task.awaited == reading.situation else task.awaited
+    newest = hinted[-1]
+    # Dates tie within a second: any of these may be the last.
+    last = {hint.situation for hint in hinted if hint.at == newest.at}
+    is_recent = reading.began - newest.at < _STALE_FOR
+    return newest.situation if is_recent and reading.situation not in last else None
 
 
 def _situations_of(reading: OrderReading, hinted: tuple[Hint, ...]) -> list[Situation]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.bling_gateway.silence import Listening
+from services.bling_gateway.silence import NOTED_EVERY, Listening
 from shared.contracts import partition_of
 from shared.gateway.store import Connection
 
@@ -60,7 +60,7 @@ INSERT INTO webhook_heard AS known (partition, account_id, at)
 VALUES ($1, $2, clock_timestamp())
 ON CONFLICT (partition, account_id) DO UPDATE
 SET at = excluded.at
-WHERE known.at < excluded.at - interval '1 minute'
+WHERE known.at < excluded.at - $3::interval
 """
 
 _LISTENING = """
@@ -141,7 +141,7 @@ async def take_due_accounts(
 
 async def heard(conn: Connection, account_id: UUID) -> None:
     """Note that a webhook of an order came."""
-    await conn.execute(_HEARD, partition_of(account_id), account_id)
+    await conn.execute(_HEARD, partition_of(account_id), account_id, NOTED_EVERY)
 
 
 async def lock_listening(conn: Connection, account_id: UUID) -> tuple[Listening, datetime]:
