@@ -165,16 +165,22 @@ class Stage:
 
     async def known_account(self) -> UUID:
         """Make an account known to the gateway."""
-        account_id = uuid4()
-        command = ConnectAccount(name="Loja", tag=account_id.hex[:8])
-        await self.core.send(account_id, "account", command)
-
-        async def is_known() -> bool:
-            known = "SELECT EXISTS (SELECT FROM bling_gateway.account WHERE account_id = $1)"
-            return bool(await self.database.fetchval(known, account_id))
-
-        await eventually(is_known)
+        [account_id] = await self.known_accounts(1)
         return account_id
+
+    async def known_accounts(self, count: int) -> list[UUID]:
+        """Make accounts known to the gateway."""
+        ids = [uuid4() for _ in range(count)]
+        for account_id in ids:
+            command = ConnectAccount(name="Loja", tag=account_id.hex[:8])
+            await self.core.send(account_id, "account", command)
+
+        async def are_known() -> bool:
+            known = "SELECT count(*) FROM bling_gateway.account WHERE account_id = ANY ($1)"
+            return bool(await self.database.fetchval(known, ids) == count)
+
+        await eventually(are_known, within_s=30)
+        return ids
 
     async def accounts(self) -> list[Json]:
         headers = {"Authorization": f"Bearer {API_TOKEN}"}
@@ -257,3 +263,13 @@ async def running_stage(
         await answering(http, f"{bling_url}/_sandbox/health")
         await answering(http, f"{gateway_url}/readyz")
         yield Stage(http, database, core, gateway_url, bling_url, environment, log)
+
+
+@asynccontextmanager
+async def another_gateway(stage: Stage, log: Path) -> AsyncIterator[None]:
+    """Run a second replica of the stage's gateway."""
+    port = free_port()
+    environment = stage.environment | {"BLING_GATEWAY_PORT": str(port)}
+    async with program("services.bling_gateway", "serve", environment=environment, log=log):
+        await answering(stage.http, f"http://127.0.0.1:{port}/readyz")
+        yield
