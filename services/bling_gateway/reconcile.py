@@ -10,6 +10,7 @@ import structlog
 
 from services.bling_gateway import wire
 from services.bling_gateway.client import BlingClient, Caller, Clients, Page
+from services.bling_gateway.reading import import_progress
 from services.bling_gateway.reading.listing import ListPage, Span, piecewise
 from services.bling_gateway.reading.readings import KEPT_LONGEST, Readings
 from services.bling_gateway.silence import PATIENCE, News, after_comparison
@@ -103,6 +104,8 @@ class Reconciler:
 
         How far it came is stored with each piece of the list: an interruption costs no more.
         """
+        async with self._queue.progressing(work) as conn:
+            await import_progress.end_if_stuck(conn, self._facts, work.account_id)
         course = await self._course(work)
         client = self._clients(Caller(work.account_id, work.priority))
         pieces = 0

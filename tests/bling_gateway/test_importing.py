@@ -5,6 +5,8 @@ from datetime import date, timedelta
 from services.bling_gateway.reading.importing import _spans
 from shared.contracts.sync_core import ImportOrders
 from tests.bling_gateway.stage import OPEN, STARTED, Seller
+from tests.bling_gateway.test_reconcile import compare
+from tests.waiting import eventually
 
 TODAY = date.today()  # noqa: DTZ011 - the double reckons by the machine's day, too
 
@@ -61,6 +63,35 @@ async def test_an_order_that_vanished_meanwhile_is_counted(seller: Seller) -> No
 
     progress = await seller.fact("bling.import.progressed", 2)
     assert (progress.data["read"], progress.data["finished"]) == (1, True)
+
+
+async def test_an_import_ends_though_an_order_waits_for_a_person(seller: Seller) -> None:
+    """It says how many were read; the one that a person has read after all is counted then."""
+    await seller.control("POST", "webhooks", enabled=False)
+    await seller.place_order(situation=STARTED)
+    order = await seller.place_order(situation=STARTED)
+    path = f"/Api/v3/pedidos/vendas/{order['id']}"
+    await seller.control("POST", "faults", fault="insufficient_scope", match=path, count=1)
+    await seller.command(ImportOrders(situations=(STARTED,), since=TODAY), subject="account")
+    await seller.fact("bling.order.observed")
+
+    async def is_parked() -> bool:
+        query = "SELECT state FROM bling_gateway.work WHERE account_id = $1"
+        return [row["state"] for row in await seller.rows(query, seller.account_id)] == ["parked"]
+
+    await eventually(is_parked)
+    assert not any(told.data["finished"] for told in seller.facts("bling.import.progressed"))
+    told = len(seller.facts("bling.import.progressed"))
+
+    await compare(seller)
+
+    # Comparing reads it once more, like everything that is not known as it is listed.
+    await seller.fact("bling.import.progressed", told + 2)
+    ends = [fact.data for fact in seller.facts("bling.import.progressed")[told:]]
+    assert [(end["found"], end["read"], end["finished"]) for end in ends] == [
+        (2, 1, True),
+        (2, 2, True),
+    ]
 
 
 async def test_another_import_begins_anew(seller: Seller) -> None:

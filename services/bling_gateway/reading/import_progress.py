@@ -23,12 +23,24 @@ async def note_read(conn: Connection, facts: Facts, account_id: UUID, order_id: 
         await tell(conn, facts, account_id, run)
 
 
+async def end_if_stuck(conn: Connection, facts: Facts, account_id: UUID) -> None:
+    """Tell that an import is finished though some of its orders could not be read.
+
+    Their readings are parked, or somebody gave them up. One that is read later is told of.
+    """
+    if not await imports.end_stuck(conn, account_id):
+        return
+    run = await imports.lock_run(conn, account_id)
+    if run is not None:
+        await tell(conn, facts, account_id, run)
+
+
 async def tell(conn: Connection, facts: Facts, account_id: UUID, run: imports.ImportRun) -> None:
     """Tell how many orders were found, and how many of them were read."""
     progress = ImportProgressed(
         command_id=run.command_id, found=run.found, read=run.read, finished=run.finished
     )
-    step = f"{run.listed_until}|{run.listed}|{run.found}|{run.read}"
+    step = f"{run.listed_until}|{run.listed}|{run.ended}|{run.found}|{run.read}"
     await facts.publish(
         conn,
         account_id,

@@ -16,7 +16,7 @@ VALUES ($1, $2, $3, $4, clock_timestamp(), $5)
 ON CONFLICT (partition, account_id) DO UPDATE
 SET command_id = excluded.command_id, correlation_id = excluded.correlation_id,
     began_at = excluded.began_at, until = excluded.until, listed_until = NULL, listed = false,
-    found = 0, read = 0
+    ended = false, found = 0, read = 0
 WHERE run.command_id <> excluded.command_id
 RETURNING true
 """
@@ -24,7 +24,7 @@ RETURNING true
 _FORGET_ORDERS = "DELETE FROM import_order WHERE partition = $1 AND account_id = $2"
 
 _RUN = """
-SELECT command_id, correlation_id, began_at, until, listed_until, listed, found, read
+SELECT command_id, correlation_id, began_at, until, listed_until, listed, ended, found, read
 FROM import_run
 WHERE partition = $1 AND account_id = $2
 FOR UPDATE
@@ -47,6 +47,23 @@ _END_LISTING = """
 UPDATE import_run
 SET listed = true
 WHERE partition = $1 AND account_id = $2
+"""
+
+# Nobody knows of an order that its reading was parked or given up but the queue.
+_END_STUCK = """
+UPDATE import_run AS run
+SET ended = true
+WHERE run.partition = $1 AND run.account_id = $2 AND run.listed AND NOT run.ended
+  AND run.read < run.found
+  AND NOT EXISTS (
+    SELECT
+    FROM import_order AS o
+    JOIN work ON work.partition = o.partition AND work.account_id = o.account_id
+             AND work.stream = 'order-' || o.order_id
+    WHERE o.partition = run.partition AND o.account_id = run.account_id AND NOT o.read
+      AND work.lane = 'inbound' AND work.state <> 'parked'
+  )
+RETURNING true
 """
 
 _MARK_READ = """
@@ -73,13 +90,14 @@ class ImportRun:
     until: date
     listed_until: date | None
     listed: bool
+    ended: bool
     found: int
     read: int
 
     @property
     def finished(self) -> bool:
-        """Whether all days are listed and all orders read."""
-        return self.listed and self.read >= self.found
+        """Whether all days are listed, and all orders read that can be."""
+        return self.ended or (self.listed and self.read >= self.found)
 
 
 async def begin(conn: Connection, account_id: UUID, command: Command, until: date) -> None:
@@ -109,6 +127,14 @@ async def record_listed(conn: Connection, account_id: UUID, until: date, found: 
 async def end_listing(conn: Connection, account_id: UUID) -> None:
     """Remember that all days were listed."""
     await conn.execute(_END_LISTING, partition_of(account_id), account_id)
+
+
+async def end_stuck(conn: Connection, account_id: UUID) -> bool:
+    """End the import if what was not read of it waits for nobody but a person.
+
+    False: it is still read, or had ended before.
+    """
+    return bool(await conn.fetchval(_END_STUCK, partition_of(account_id), account_id))
 
 
 async def mark_read(conn: Connection, account_id: UUID, order_id: int) -> bool:
