@@ -125,6 +125,21 @@ async def test_nothing_but_the_tracking_changes_in_five_hundred_lines(seller: Se
     assert but_tracking(await saved(seller, order)) == but_tracking(before)
 
 
+async def test_an_order_that_is_shown_as_it_was_after_the_write_is_read_again(
+    seller: Seller,
+) -> None:
+    order = await started(seller)
+    path = f"/Api/v3/pedidos/vendas/{order['id']}"
+    stale = {"fault": "stale_read", "seconds": 60, "match": path, "count": 2}
+    await seller.control("POST", "faults", **stale)  # before the write, and after it
+
+    await write(seller, order)
+
+    assert (await written(seller)).outcome == "already"
+    assert seller.facts("bling.tracking.refused") == []
+    assert await puts(seller) == 1
+
+
 async def test_thirty_volumes(seller: Seller) -> None:
     order = await started(seller, override={"transporte": {"volumes": VOLUMES * 30}})
 

@@ -44,6 +44,10 @@ log = structlog.get_logger(__name__)
 _WINDOW_S: Final = 2.0
 _READS: Final = 3
 
+# Bling may show an order as it was for seconds after it was saved.
+_LOOKS: Final = 2
+_LOOK_AGAIN_S: Final = 5.0
+
 _IDENTICAL: Final = 3
 """Bling's code for an order that is saved already as it is sent."""
 
@@ -157,6 +161,8 @@ class TrackingWriter:
         differing = differences(wanted.order, shown.raw)
         if not differing:
             return await self._tell(job, self._written(job, reading, written_at))
+        if job.work.failures < _LOOKS and not differences(reading.raw, shown.raw):
+            raise TryAgain(_LOOK_AGAIN_S, "Bling shows the order as it was before the write")
         log.error(
             "Bling shows another order than was written",
             action="tracking_not_kept",
