@@ -34,9 +34,7 @@ _FAST: Final = {
     "BLING_GATEWAY_ADDRESS_CALLS_PER_SECOND": "1000",
 }
 
-_SOMETHING_WAITS: Final = (
-    "SELECT EXISTS (SELECT FROM bling_gateway.work WHERE state <> 'parked')"
-)
+_SOMETHING_WAITS: Final = "SELECT EXISTS (SELECT FROM bling_gateway.work WHERE state <> 'parked')"
 
 
 @dataclass(frozen=True)
