@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import asyncpg
@@ -31,9 +30,9 @@ def server_url() -> str:
     return os.environ.get("DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 
 
-@asynccontextmanager
-async def database(server_url: str) -> AsyncIterator[str]:
-    """Make a database, and drop it at the end."""
+@pytest.fixture(scope="module")
+async def database_url(server_url: str) -> AsyncIterator[str]:
+    """A database of the module's own, dropped at its end."""
     name = f"test_{uuid4().hex}"
     server = await asyncpg.connect(server_url)
     await server.execute(f"CREATE DATABASE {name}")
@@ -44,25 +43,11 @@ async def database(server_url: str) -> AsyncIterator[str]:
         await server.close()
 
 
-@asynccontextmanager
-async def names_on_the_bus(amqp_url: str) -> AsyncIterator[str]:
-    """Return a prefix; what was declared under it is deleted at the end."""
+@pytest.fixture(scope="module")
+async def bus_prefix(amqp_url: str) -> AsyncIterator[str]:
+    """A prefix of the module's own; what was declared under it is deleted at its end."""
     prefix = f"test-{uuid4().hex[:12]}."
     yield prefix
     connection = await connect(amqp_url, "tests: clean-up")
     async with connection:
         await Topology(prefix).delete(connection)
-
-
-@pytest.fixture(scope="module")
-async def database_url(server_url: str) -> AsyncIterator[str]:
-    """A database of the module's own."""
-    async with database(server_url) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-async def bus_prefix(amqp_url: str) -> AsyncIterator[str]:
-    """A prefix of the module's own."""
-    async with names_on_the_bus(amqp_url) as made:
-        yield made

@@ -1,15 +1,7 @@
 """Operators' commands beside a gateway that runs: what only Bling's accounts have."""
 
-import pytest
-
-from tests.bling_gateway.stage import OPEN, STARTED, Seller, Stage
+from tests.bling_gateway.stage import OPEN, STARTED, Seller
 from tests.gateways import Ran, run
-
-
-@pytest.fixture(scope="module")
-def stage(stage_alone: Stage) -> Stage:
-    """These tests change, or look at, what all sellers share."""
-    return stage_alone
 
 
 async def typed(seller: Seller, *arguments: str) -> Ran:

@@ -19,12 +19,6 @@ from tests.bling_gateway.stage import (
 from tests.waiting import eventually
 
 
-@pytest.fixture(scope="module")
-def stage(stage_alone: Stage) -> Stage:
-    """These tests change, or look at, what all sellers share."""
-    return stage_alone
-
-
 async def state_of(seller: Seller) -> str:
     account = str(seller.account_id)
     listed = {each["account_id"]: each for each in await seller.stage.accounts()}

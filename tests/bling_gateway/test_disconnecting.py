@@ -3,17 +3,11 @@
 import pytest
 
 from shared.contracts.sync_core import DisconnectAccount, PauseAccount, ReadOrder, ResumeAccount
-from tests.bling_gateway.stage import OPEN, Seller, Stage
+from tests.bling_gateway.stage import OPEN, Seller
 from tests.waiting import eventually
 
 DISCONNECT = DisconnectAccount(side="bling")
 GONE = "bling.account.disconnected"
-
-
-@pytest.fixture(scope="module")
-def stage(stage_alone: Stage) -> Stage:
-    """These tests change, or look at, what all sellers share."""
-    return stage_alone
 
 
 async def has_tokens(seller: Seller) -> bool:

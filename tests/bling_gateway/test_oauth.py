@@ -27,12 +27,6 @@ PAIR = {"access_token": "new", "refresh_token": "next", "expires_in": 21600}
 INVALID_CLIENT = {"error": {"type": "invalid_client", "message": "The client credentials are…"}}
 
 
-@pytest.fixture(scope="module")
-def stage(stage_alone: Stage) -> Stage:
-    """These tests change, or look at, what all sellers share."""
-    return stage_alone
-
-
 class Oauth:
     """Bling's token endpoint and revocation; ``secret`` is the one that it accepts."""
 

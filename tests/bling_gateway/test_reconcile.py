@@ -3,23 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.bling_gateway.reconcile import Period
-from tests.bling_gateway.stage import OPEN, STARTED, Json, Seller, Stage
+from tests.bling_gateway.stage import OPEN, STARTED, Json, Seller
 from tests.waiting import eventually
 
 CONNECTED = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 minutes = st.integers(0, 3000).map(lambda count: timedelta(minutes=count))
-
-
-@pytest.fixture(scope="module")
-def stage(stage_alone: Stage) -> Stage:
-    """These tests change, or look at, what all sellers share."""
-    return stage_alone
 
 
 @given(

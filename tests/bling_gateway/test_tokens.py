@@ -25,12 +25,6 @@ from tests.waiting import eventually
 PAIR = TokenPair(access_token="old", refresh_token="once", expires_in=3600)
 
 
-@pytest.fixture(scope="module")
-def stage(stage_alone: Stage) -> Stage:
-    """These tests change, or look at, what all sellers share."""
-    return stage_alone
-
-
 async def test_a_token_endpoint_that_hangs_takes_no_connection_from_webhooks(stage: Stage) -> None:
     released, asked = asyncio.Event(), asyncio.Event()
 
