@@ -1,9 +1,10 @@
 """Telling the sync core whether an account is connected; its work runs only while it is."""
 
+from collections.abc import Collection
 from uuid import UUID, uuid4
 
 from services.hub_gateway.tasks import ACCOUNT_STREAM
-from shared.contracts.hub_gateway import AccountConnected, AccountDisconnected
+from shared.contracts.hub_gateway import AccountConnected, AccountDisconnected, Capability
 from shared.gateway import accounts
 from shared.gateway.facts import Facts
 from shared.gateway.store import Connection, Pool
@@ -16,12 +17,19 @@ class Announcer:
         self._pool = pool
         self._facts = facts
 
-    async def connected(self, conn: Connection, account_id: UUID, hub_account_id: str) -> None:
+    async def connected(
+        self,
+        conn: Connection,
+        account_id: UUID,
+        hub_account_id: str,
+        lacks: Collection[Capability],
+    ) -> None:
         """Let the account's work run, and tell so unless it ran already."""
         if await _state(conn, account_id) == "connected":
             return
         await accounts.connected(conn, account_id)
-        await self._publish(conn, account_id, AccountConnected(hub_account_id=hub_account_id))
+        fact = AccountConnected(hub_account_id=hub_account_id, lacks=tuple(sorted(lacks)))
+        await self._publish(conn, account_id, fact)
 
     async def disconnected(self, account_id: UUID, cause: str) -> None:
         """Let the account's work wait for a person, and tell so unless it waits already."""

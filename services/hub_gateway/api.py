@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from services.hub_gateway import port
 from services.hub_gateway.connecting import Connecting, OtherHubAccountError
-from services.hub_gateway.tokens import Credentials
+from services.hub_gateway.port import Credentials
 from shared.gateway import accounts
 from shared.gateway.operators.api import AccountsApi, account_of, unknown
 from shared.web import Problem, body_of

@@ -9,10 +9,16 @@ from weakref import WeakValueDictionary
 
 from services.hub_gateway.announcing import Announcer
 from services.hub_gateway.keyring import Keyring
-from services.hub_gateway.port import Hub, WebhookEndpoint
+from services.hub_gateway.port import (
+    Credentials,
+    Hub,
+    OpenHub,
+    WebhookEndpoint,
+    at_once,
+)
 from services.hub_gateway.store import changes, connections, shipments
 from services.hub_gateway.store.connections import HubConnection
-from services.hub_gateway.tokens import Credentials, CredentialSource
+from shared.contracts.hub_gateway import Capability
 from shared.gateway import accounts
 from shared.gateway.store import Pool
 from shared.gateway.values import utc_now
@@ -60,8 +66,14 @@ class _Proved:
     hub_account_id: str
     cursor: str | None
     """Where to begin with the account's changes. None: where they were read up to."""
-    endpoint: WebhookEndpoint | HubConnection
-    """A new endpoint, or the connection whose endpoint stays in use."""
+    endpoint: WebhookEndpoint | HubConnection | None
+    """A new endpoint, or the connection whose endpoint stays in use. None: 360Hub has none."""
+    lacks: frozenset[Capability]
+
+    @property
+    def awaits_verification(self) -> bool:
+        """Whether the account is only connected once 360Hub was seen to reach us."""
+        return isinstance(self.endpoint, WebhookEndpoint)
 
 
 class Connecting:
@@ -74,7 +86,7 @@ class Connecting:
         registrations: Registrations,
         announcer: Announcer,
         *,
-        hub_with: Callable[[CredentialSource], Hub],
+        open_hub: OpenHub,
         public_url: str,
         renewed: Callable[[UUID], None],
         committed: Callable[[UUID], None],
@@ -83,7 +95,7 @@ class Connecting:
         self._keyring = keyring
         self._registrations = registrations
         self._announcer = announcer
-        self._hub_with = hub_with
+        self._open_hub = open_hub
         self._public_url = public_url.rstrip("/")
         self._renewed = renewed
         self._committed = committed
@@ -101,7 +113,7 @@ class Connecting:
             await self._store(account_id, proved)
         self._renewed(account_id)
         self._committed(account_id)
-        return await self._is_verified(account_id)
+        return not proved.awaits_verification or await self._is_verified(account_id)
 
     async def _require_known(self, account_id: UUID) -> None:
         async with self._pool.acquire() as conn:
@@ -109,15 +121,20 @@ class Connecting:
                 raise accounts.UnknownAccount
 
     async def _prove(self, account_id: UUID, credentials: Credentials) -> _Proved:
-        hub = self._hub_with(Given(credentials))
+        hub = self._open_hub(Given(credentials), at_once)
         hub_account_id = await hub.hub_account(account_id)
         current = await self._current(account_id, hub_account_id)
         if current is not None and await _still_delivers(hub, account_id, current):
-            return _Proved(credentials, hub_account_id, None, current)
+            return _Proved(credentials, hub_account_id, None, current, hub.lacks)
         cursor = None if current else await hub.newest_change(account_id)
+        made = await self._register(hub, account_id)
+        return _Proved(credentials, hub_account_id, cursor, made, hub.lacks)
+
+    async def _register(self, hub: Hub, account_id: UUID) -> WebhookEndpoint | None:
+        if "webhooks" in hub.lacks:
+            return None
         url = f"{self._public_url}/webhooks/hub/{account_id}"
-        made = await hub.register_webhook(account_id, url)
-        return _Proved(credentials, hub_account_id, cursor, made)
+        return await hub.register_webhook(account_id, url)
 
     async def _current(self, account_id: UUID, hub_account_id: str) -> HubConnection | None:
         async with self._pool.acquire() as conn:
@@ -135,8 +152,8 @@ class Connecting:
                 account_id,
                 proved.credentials,
                 hub_account_id=proved.hub_account_id,
-                endpoint_id=endpoint.endpoint_id,
-                verified_at=None if isinstance(endpoint, WebhookEndpoint) else endpoint.verified_at,
+                endpoint_id=endpoint.endpoint_id if endpoint else None,
+                verified_at=endpoint.verified_at if isinstance(endpoint, HubConnection) else None,
             )
             await connections.save_connection(conn, account_id, connection)
             if proved.cursor is not None:
@@ -144,7 +161,9 @@ class Connecting:
             if isinstance(endpoint, WebhookEndpoint):
                 await self._keyring.save_endpoint(conn, account_id, endpoint)
             else:
-                await self._announcer.connected(conn, account_id, proved.hub_account_id)
+                await self._announcer.connected(
+                    conn, account_id, proved.hub_account_id, proved.lacks
+                )
 
     async def _is_verified(self, account_id: UUID) -> bool:
         """Wait until the signed event came in, at this replica or another."""

@@ -1,6 +1,6 @@
 """Romaneios: 360Hub tells when one is closed."""
 
-from services.hub_gateway import events, wire
+from services.hub_gateway import port
 from services.hub_gateway.store import shipments
 from services.hub_gateway.tasks import ACCOUNT_STREAM, Arrived
 from shared.contracts import derived_id
@@ -13,16 +13,17 @@ from shared.gateway.work import WorkQueue
 class ManifestFollower:
     """Publishes closed romaneios, with those of their orders that are the account's."""
 
-    def __init__(self, queue: WorkQueue, facts: Facts) -> None:
+    def __init__(self, hub: port.Hub, queue: WorkQueue, facts: Facts) -> None:
+        self._hub = hub
         self._queue = queue
         self._facts = facts
 
     async def take_event(self, work: Work) -> None:
         """Publish the closed romaneio, unless another account's orders alone are in it."""
-        event = wire.Event.model_validate(work.read(Arrived).event)
-        closed = events.manifest_closed(event)
-        if closed is None:
+        event = self._hub.manifest_event(work.read(Arrived).event)
+        if event is None:
             raise LookupError("an event of another type was enqueued")
+        closed = event.closed
         async with self._queue.completing(work) as conn:
             own = await shipments.own_references(conn, work.account_id, closed.references)
             if not own:
@@ -33,7 +34,7 @@ class ManifestFollower:
                 work.account_id,
                 ACCOUNT_STREAM,
                 closed.model_copy(update={"references": references}),
-                fact_id=events.fact_id(work.account_id, event.id, ManifestClosed),
+                fact_id=derived_id(work.account_id, ManifestClosed.TYPE, event.event_id),
                 cause=None,
-                correlation=derived_id(work.account_id, "hub-event", event.id),
+                correlation=derived_id(work.account_id, "hub-event", event.event_id),
             )

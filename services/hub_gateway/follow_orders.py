@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from services.hub_gateway import events, port, wire
+from services.hub_gateway import port
 from services.hub_gateway.store import shipments
 from services.hub_gateway.store.shipments import Shipment
 from services.hub_gateway.tasks import Arrived, CatchUp
@@ -57,10 +57,13 @@ class OrderFollower:
         """Publish what a webhook told, after whatever came before it at 360Hub."""
         arrived = work.read(Arrived)
         shipment = await self._shipment(work.account_id, arrived.reference)
-        event = events.order_event(wire.Event.model_validate(arrived.event), shipment.number)
+        event = self._hub.order_event(arrived.event, shipment.number)
         if event is None:
-            raise LookupError("an event without a sequence was enqueued")
-        await self._bring_up(work, shipment, event.sequence, event)
+            await self._publish_steps(
+                work, shipment, await self._snapshot(work.account_id, shipment)
+            )
+        else:
+            await self._bring_up(work, shipment, event.sequence, event)
 
     async def catch_up(self, work: Work) -> None:
         """Fetch what is missing, if it did not come by itself meanwhile."""
@@ -79,6 +82,9 @@ class OrderFollower:
         self, work: Work, shipment: Shipment, up_to: int, known: port.OrderEvent | None
     ) -> None:
         steps = await self._steps(work.account_id, shipment, up_to, known)
+        await self._publish_steps(work, shipment, steps)
+
+    async def _publish_steps(self, work: Work, shipment: Shipment, steps: Sequence[_Step]) -> None:
         async with self._queue.completing(work) as conn:
             if steps:
                 await self._take_steps(conn, work.account_id, shipment.reference, steps)
@@ -108,7 +114,7 @@ class OrderFollower:
             account_id, shipment.reference, shipment.number, shipment.last_sequence
         )
 
-    async def _snapshot(self, account_id: UUID, shipment: Shipment, up_to: int) -> list[_Step]:
+    async def _snapshot(self, account_id: UUID, shipment: Shipment, up_to: int = 0) -> list[_Step]:
         """Read the order, because its feed does not tell all: too old, or not to be understood."""
         found = await self._hub.order(account_id, shipment.reference)
         if isinstance(found, port.NotFound) or found.sequence < up_to:
@@ -152,7 +158,7 @@ class OrderFollower:
             account_id,
             shipment.stream,
             fact,
-            fact_id=events.fact_id(account_id, origin, type(fact)),
+            fact_id=derived_id(account_id, fact.TYPE, origin),
             cause=None,
             correlation=derived_id(account_id, "hub-event", origin),
         )

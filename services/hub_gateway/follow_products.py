@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.hub_gateway import events, port, wire
+from services.hub_gateway import port
 from services.hub_gateway.store import products
 from services.hub_gateway.store.products import Product
 from services.hub_gateway.tasks import Arrived, CatchUp
@@ -42,10 +42,10 @@ class ProductFollower:
     async def take_event(self, work: Work) -> None:
         """Publish what a webhook told, or read the product if something is missing before it."""
         arrived = work.read(Arrived)
-        event = wire.Event.model_validate(arrived.event)
+        event = self._hub.product_event(arrived.event)
         product = await self._product(work.account_id, arrived.reference)
         news = _told(event, product)
-        if news is None and (event.sequence or 0) > product.last_sequence:
+        if news is None and (event is None or event.sequence > product.last_sequence):
             news = await self._read(work.account_id, product)
         await self._complete(work, product, news)
 
@@ -95,15 +95,14 @@ class ProductFollower:
             account_id,
             product.stream,
             fact,
-            fact_id=events.fact_id(account_id, news.origin, ProductApprovalChanged),
+            fact_id=derived_id(account_id, fact.TYPE, news.origin),
             cause=None,
             correlation=derived_id(account_id, "hub-event", news.origin),
         )
 
 
-def _told(event: wire.Event, product: Product) -> _News | None:
+def _told(event: port.ProductEvent | None, product: Product) -> _News | None:
     """Return what the event tells, if it is the product's next one and can be understood."""
-    approval = events.product_approval(event)
-    if approval is None or event.sequence != product.last_sequence + 1:
+    if event is None or event.approval is None or event.sequence != product.last_sequence + 1:
         return None
-    return _News(event.sequence, event.id, approval, event.timestamp)
+    return _News(event.sequence, event.event_id, event.approval, event.happened_at)

@@ -4,10 +4,9 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from services.hub_gateway.port import UnauthorisedError, WebhookEndpoint
+from services.hub_gateway.port import Credentials, UnauthorisedError, WebhookEndpoint
 from services.hub_gateway.store import connections
 from services.hub_gateway.store.connections import HubConnection
-from services.hub_gateway.tokens import Credentials
 from shared.gateway.store import Connection, Pool
 from shared.gateway.values import utc_now
 from shared.sealing import MasterKeys

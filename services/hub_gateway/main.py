@@ -1,29 +1,29 @@
 """The gateway put together: who needs whom, and where requests lead."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from aiohttp import web
 
-from services.hub_gateway import commands, tasks
+from services.hub_gateway import commands, port, tasks
 from services.hub_gateway.announcing import Announcer
 from services.hub_gateway.api import CredentialsApi
-from services.hub_gateway.client import HubClient, at_once, open_http
 from services.hub_gateway.commands import OrderCommands, ProductCommands
 from services.hub_gateway.connecting import Connecting, Registrations
 from services.hub_gateway.disconnecting import Disconnecting
 from services.hub_gateway.follow_manifests import ManifestFollower
 from services.hub_gateway.follow_orders import OrderFollower
 from services.hub_gateway.follow_products import ProductFollower
+from services.hub_gateway.hub_api.client import HubClient, open_http
 from services.hub_gateway.keyring import Keyring
 from services.hub_gateway.operators import HubSide
 from services.hub_gateway.reconcile import Reconciler, Reconciling
 from services.hub_gateway.setbacks import Setbacks
 from services.hub_gateway.settings import Settings
-from services.hub_gateway.tokens import CredentialSource
 from services.hub_gateway.webhooks import Webhooks
 from shared.contracts import hub_gateway as facts
 from shared.gateway.operators.api import AccountsApi, add_account_routes
@@ -61,14 +61,25 @@ class Gateway:
 GATEWAY: Final = web.AppKey("gateway", Gateway)
 
 
-async def make_app(settings: Settings) -> web.Application:
+Adapter = Callable[[Settings], AbstractAsyncContextManager[port.OpenHub]]
+"""What reaches 360Hub while the gateway runs."""
+
+
+@asynccontextmanager
+async def http_api(settings: Settings) -> AsyncIterator[port.OpenHub]:
+    """Reach 360Hub by its HTTP API."""
+    async with open_http(settings.contact) as http:
+        yield partial(HubClient, http, settings.api_url)
+
+
+async def make_app(settings: Settings, adapter: Adapter = http_api) -> web.Application:
     """Return the application; what it needs is opened when it starts, and closed at its end."""
 
     async def ready() -> Mapping[str, bool]:
         return await app[GATEWAY].runtime.ready()
 
     async def gateway(app: web.Application) -> AsyncIterator[None]:
-        async with running(settings) as app[GATEWAY]:
+        async with running(settings, adapter) as app[GATEWAY]:
             yield
 
     app = application("hub_gateway", ready=ready)
@@ -94,31 +105,28 @@ async def _put_credentials(request: web.Request) -> web.Response:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Gateway]:
+async def running(settings: Settings, adapter: Adapter) -> AsyncIterator[Gateway]:
     """Run the gateway while inside, each part opened before those that need it."""
     async with (
-        open_http(settings.contact) as http,
+        adapter(settings) as open_hub,
         GatewayRuntime.open("hub_gateway", settings, SYSTEM, PACE) as runtime,
     ):
         keyring, registrations = Keyring(runtime.pool, settings.master_keys), Registrations()
         announcer = Announcer(runtime.pool, runtime.facts)
         setbacks = Setbacks(runtime.pacer, announcer)
-        hub = HubClient(http, settings.api_url, keyring, setbacks.pace)
-
-        def hub_with(credentials: CredentialSource) -> HubClient:
-            return HubClient(http, settings.api_url, credentials, at_once)
-
+        hub = open_hub(keyring, setbacks.pace)
         connecting = Connecting(
             runtime.pool,
             keyring,
             registrations,
             announcer,
-            hub_with=hub_with,
+            open_hub=open_hub,
             public_url=settings.public_url,
             renewed=hub.forget,
             committed=runtime.committed,
         )
         webhooks = Webhooks(
+            hub,
             runtime.pool,
             runtime.queue,
             keyring,
@@ -137,7 +145,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
 
 
 def _handlers(
-    runtime: GatewayRuntime, hub: HubClient, keyring: Keyring, setbacks: Setbacks
+    runtime: GatewayRuntime, hub: port.Hub, keyring: Keyring, setbacks: Setbacks
 ) -> Mapping[str, Handler]:
     """Return what is done for each kind of work."""
     unguarded = _unguarded_handlers(runtime, hub, keyring)
@@ -145,7 +153,7 @@ def _handlers(
 
 
 def _unguarded_handlers(
-    runtime: GatewayRuntime, hub: HubClient, keyring: Keyring
+    runtime: GatewayRuntime, hub: port.Hub, keyring: Keyring
 ) -> Mapping[str, Handler]:
     parts = (hub, runtime.pool, runtime.queue, runtime.facts)
     orders, products = OrderFollower(*parts), ProductFollower(*parts)
@@ -157,7 +165,7 @@ def _unguarded_handlers(
         tasks.ORDER_CATCH_UP: orders.catch_up,
         tasks.PRODUCT_EVENT: products.take_event,
         tasks.PRODUCT_CATCH_UP: products.catch_up,
-        tasks.MANIFEST_EVENT: ManifestFollower(runtime.queue, runtime.facts).take_event,
+        tasks.MANIFEST_EVENT: ManifestFollower(hub, runtime.queue, runtime.facts).take_event,
         tasks.RECONCILE: Reconciler(hub, runtime.pool, runtime.queue).compare,
     }
 

@@ -49,6 +49,8 @@ def register_fact(
             return facts.OrderRefused(cause="invalid", errors=outcome.errors, **common)
         case port.UnknownProduct():
             return facts.OrderRefused(cause="unknown_product", errors=outcome.errors, **common)
+        case port.Unsupported():
+            return facts.OrderRefused(cause="unsupported", **common)
         case never:
             assert_never(never)
 
@@ -67,6 +69,8 @@ def cancel_fact(wanted: CancelOrder, command: Command, outcome: port.CancelOutco
             )
         case port.Closed():
             return facts.OrderCancelRefused(cause="closed", status=outcome.status, **common)
+        case port.Unsupported():
+            return facts.OrderCancelRefused(cause="unsupported", **common)
         case never:
             assert_never(never)
 
@@ -91,5 +95,7 @@ def import_fact(wanted: ImportProduct, command: Command, outcome: port.ImportOut
             return facts.ProductRefused(cause="stale", hub_version=outcome.hub_version, **common)
         case port.Invalid():
             return facts.ProductRefused(cause="invalid", errors=outcome.errors, **common)
+        case port.Unsupported():
+            return facts.ProductRefused(cause="unsupported", **common)
         case never:
             assert_never(never)

@@ -2,17 +2,58 @@
 
 No HTTP, no status code and no JSON name of 360Hub's crosses this line: another adapter of
 :class:`Hub` is all that another API takes. What 360Hub decided comes back as a value; a call that
-settled nothing raises a :class:`HubError` that says what to do about it.
+settled nothing raises a :class:`HubError` that says what to do about it. What a hub cannot do at
+all it names in :class:`Hub` ``.lacks``, and answers with :class:`Unsupported`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from shared.contracts.content import OrderContent, ProductContent
-from shared.contracts.hub_gateway import Approval, FieldError, Hold, Label, SequencedFact
+from shared.contracts.hub_gateway import (
+    Approval,
+    Capability,
+    FieldError,
+    Hold,
+    Label,
+    ManifestClosed,
+    Occurrence,
+    SequencedFact,
+)
+
+Json = dict[str, Any]
+
+Pace = Callable[[UUID], Awaitable[None]]
+"""Waits for the account's turn to be called."""
+
+
+async def at_once(account_id: UUID) -> None:
+    """Let a call through that a person waits for."""
+
+
+# --- what opens the door
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A client of 360Hub's. The secret never shows in a ``repr``."""
+
+    client_id: str
+    client_secret: str
+
+    def __repr__(self) -> str:
+        return f"Credentials(client_id={self.client_id!r})"
+
+
+class CredentialSource(Protocol):
+    """Where an account's credentials are kept."""
+
+    async def credentials(self, account_id: UUID) -> Credentials:
+        """Return them. Raises ``UnauthorisedError`` if the account has none."""
+
 
 # --- what we hand over
 
@@ -55,12 +96,28 @@ class ProductToImport:
     parent_reference: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class PhotoToAdd:
+    """The address of one of a product's photos. ``position`` counts from 1."""
+
+    reference: str
+    position: int
+    url: str
+
+
 # --- what 360Hub decided
 
 
 @dataclass(frozen=True, slots=True)
+class Unsupported:
+    """The hub cannot do this, whatever it is asked, or not for this account."""
+
+    capability: Capability
+
+
+@dataclass(frozen=True, slots=True)
 class Registered:
-    """360Hub holds this version. ``sequence`` is that of the event the call caused."""
+    """360Hub holds this version. ``sequence``: of the event the call caused, 0 if not known."""
 
     outcome: Literal["created", "updated", "unchanged"]
     hub_id: str
@@ -115,7 +172,7 @@ class UnknownProduct:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """The order is cancelled, by this call or before it."""
+    """The order is cancelled, by this call or before it. ``sequence`` as in `Registered`."""
 
     outcome: Literal["cancelled", "unchanged"]
     sequence: int
@@ -133,9 +190,18 @@ class NotFound:
     """360Hub holds nothing under this reference."""
 
 
-RegisterOutcome = Registered | Stale | Locked | Closed | Invalid | UnknownProduct
-CancelOutcome = Cancelled | NotCancellable | Closed | NotFound
-ImportOutcome = Imported | Stale | Invalid
+@dataclass(frozen=True, slots=True)
+class PhotoAdded:
+    """360Hub has the photo. ``status``: processing, accepted or rejected."""
+
+    photo_id: str
+    status: str
+
+
+RegisterOutcome = Registered | Stale | Locked | Closed | Invalid | UnknownProduct | Unsupported
+CancelOutcome = Cancelled | NotCancellable | Closed | NotFound | Unsupported
+ImportOutcome = Imported | Stale | Invalid | Unsupported
+PhotoOutcome = PhotoAdded | Invalid | NotFound | Unsupported
 
 
 # --- what we read
@@ -151,8 +217,30 @@ class OrderEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class ProductEvent:
+    """One event of one product. ``approval`` is None if the event does not tell it."""
+
+    event_id: str
+    sequence: int
+    approval: Approval | None
+    happened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestEvent:
+    """A romaneio was closed."""
+
+    event_id: str
+    closed: ManifestClosed
+
+
+@dataclass(frozen=True, slots=True)
 class OrderSnapshot:
-    """An order as it stands after the event ``sequence``."""
+    """An order as it stands after the event ``sequence``.
+
+    A hub that counts no events gives a number all the same, which grows whenever the order
+    changes: the time of the change, and the status's rank where that is the same.
+    """
 
     reference: str
     sequence: int
@@ -163,13 +251,43 @@ class OrderSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class OccurrenceSeen:
+    """An occurrence as read. ``resolved_at`` is None while it is open."""
+
+    occurrence: Occurrence
+    opened_at: datetime
+    resolved_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanSeen:
+    """What the carrier reported of one volume. ``scanned_at`` is the carrier's clock."""
+
+    scan: str | None
+    volume: int | None
+    carrier_code: str | None
+    scanned_at: datetime | None
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ProductSnapshot:
-    """A product's approval after the event ``sequence``."""
+    """A product's approval after the event ``sequence`` (as in `OrderSnapshot`)."""
 
     reference: str
     sequence: int
     approval: Approval
     decided_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A romaneio, with those of its orders that the account registered."""
+
+    manifest_id: str
+    number: str | None
+    status: str
+    references: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +317,19 @@ class OrderPage:
 
 
 @dataclass(frozen=True, slots=True)
+class ProductPage:
+    """One page of products. ``cursor`` is None on the last one."""
+
+    products: tuple[ProductSnapshot, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class CursorExpired:
     """The changes since the cursor are no longer kept."""
+
+
+# --- webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +338,68 @@ class WebhookEndpoint:
 
     endpoint_id: str
     secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedDelivery:
+    """An event that 360Hub gave up delivering. ``last_status``: what we answered, if we did."""
+
+    delivery_id: str
+    event_type: str
+    reference: str | None
+    attempts: int
+    last_status: int | None
+    last_attempt_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailedDeliveryPage:
+    """One page of failed deliveries. ``cursor`` is None on the last one."""
+
+    deliveries: tuple[FailedDelivery, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderNotice:
+    """Something happened to an order. ``event`` is 360Hub's own, to be understood later."""
+
+    reference: str
+    event: Json
+
+
+@dataclass(frozen=True, slots=True)
+class ProductNotice:
+    """Something happened to a product."""
+
+    reference: str
+    event: Json
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestNotice:
+    """Something happened to a romaneio."""
+
+    event: Json
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationNotice:
+    """360Hub reaches us."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnrecognisedNotice:
+    """Authentic, and about nothing that we know."""
+
+    event_type: str | None
+
+
+Notice = OrderNotice | ProductNotice | ManifestNotice | VerificationNotice | UnrecognisedNotice
+
+
+class NotAuthenticError(Exception):
+    """The request is not an authentic, recent webhook."""
 
 
 # --- what went wrong
@@ -256,6 +447,15 @@ class MisunderstoodError(HubError):
 class Hub(Protocol):
     """360Hub, for one account at a time. Every operation may be repeated."""
 
+    @property
+    def lacks(self) -> frozenset[Capability]:
+        """What this hub cannot do at all."""
+
+    def forget(self, account_id: UUID) -> None:
+        """Use the account's stored credentials anew."""
+
+    # --- orders
+
     async def register_order(
         self, account_id: UUID, order: OrderToRegister, request_id: UUID
     ) -> RegisterOutcome:
@@ -277,13 +477,43 @@ class Hub(Protocol):
     ) -> Sequence[OrderEvent]:
         """Return all events of the order after the sequence ``after``; none if it is unknown."""
 
+    async def labels(self, account_id: UUID, reference: str) -> tuple[Label, ...]:
+        """Return every label that the order ever had; none if it is unknown."""
+
+    async def scans(self, account_id: UUID, reference: str) -> tuple[ScanSeen, ...]:
+        """Return what the carrier reported of the order, in the order of its recording."""
+
+    async def occurrences(self, account_id: UUID, reference: str) -> tuple[OccurrenceSeen, ...]:
+        """Return every occurrence that the order ever had."""
+
+    async def orders(self, account_id: UUID, cursor: str | None) -> OrderPage:
+        """Return a page of all the account's orders."""
+
+    async def manifest(self, account_id: UUID, manifest_id: str) -> Manifest | NotFound:
+        """Return the romaneio as it stands."""
+
+    # --- products
+
     async def import_product(
         self, account_id: UUID, product: ProductToImport, request_id: UUID
     ) -> ImportOutcome:
         """Create the product, or bring it up to the version."""
 
+    def prepare_photo(self, photo: PhotoToAdd, key: str) -> PreparedCall:
+        """Return the bytes to keep before :meth:`add_product_photo` is first tried."""
+
+    async def add_product_photo(
+        self, account_id: UUID, reference: str, call: PreparedCall, request_id: UUID
+    ) -> PhotoOutcome:
+        """Hand a photo over. After an unknown result, repeat with the same ``call``."""
+
     async def product(self, account_id: UUID, reference: str) -> ProductSnapshot | NotFound:
         """Return where the product's approval stands."""
+
+    async def products(self, account_id: UUID, cursor: str | None) -> ProductPage:
+        """Return a page of all the account's products."""
+
+    # --- what changed
 
     async def changes(self, account_id: UUID, cursor: str | None) -> ChangePage | CursorExpired:
         """Return what changed since the cursor (None: since the oldest that is kept)."""
@@ -291,8 +521,7 @@ class Hub(Protocol):
     async def newest_change(self, account_id: UUID) -> str:
         """Return the cursor behind the newest change."""
 
-    async def orders(self, account_id: UUID, cursor: str | None) -> OrderPage:
-        """Return a page of all the account's orders."""
+    # --- the account and its webhooks
 
     async def hub_account(self, account_id: UUID) -> str:
         """Return 360Hub's own id of the account that the credentials open."""
@@ -305,3 +534,45 @@ class Hub(Protocol):
 
     async def webhook_is_active(self, account_id: UUID, endpoint_id: str) -> bool:
         """Tell whether 360Hub still delivers to the endpoint."""
+
+    async def rotate_webhook_secret(self, account_id: UUID, endpoint_id: str) -> WebhookEndpoint:
+        """Have a new secret made. For a day deliveries are signed with the one before as well."""
+
+    async def failed_deliveries(
+        self, account_id: UUID, endpoint_id: str, cursor: str | None
+    ) -> FailedDeliveryPage:
+        """Return a page of the events that 360Hub gave up delivering."""
+
+    async def redeliver(self, account_id: UUID, delivery_id: str) -> bool:
+        """Have one event delivered again; False if 360Hub no longer keeps it."""
+
+    async def replay(
+        self, account_id: UUID, endpoint_id: str, begin: datetime, end: datetime
+    ) -> int | None:
+        """Have every event of a range delivered again; return how many, if 360Hub says."""
+
+    # --- what a webhook says (pure)
+
+    def verify_webhook(
+        self, headers: Mapping[str, str], body: bytes, secrets: Iterable[str], *, now_s: float
+    ) -> str:
+        """Return the webhook's id. Raises `NotAuthenticError`.
+
+        The same event has the same id however often it is delivered.
+        """
+
+    def read_webhook(self, body: bytes) -> Notice:
+        """Return what an authentic webhook is about."""
+
+    def order_event(self, event: Json, shipment: int) -> OrderEvent | None:
+        """Return the event as facts; None if it only says that the order changed."""
+
+    def product_event(self, event: Json) -> ProductEvent | None:
+        """Return the event; None if it only says that the product changed."""
+
+    def manifest_event(self, event: Json) -> ManifestEvent | None:
+        """Return the closed romaneio, or None if the event tells of something else."""
+
+
+OpenHub = Callable[[CredentialSource, Pace], Hub]
+"""How an adapter is put to use: with whose credentials, and at what pace."""

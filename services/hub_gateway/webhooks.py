@@ -2,19 +2,16 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final, assert_never
 from uuid import UUID
 
-import orjson
 import structlog
 from aiohttp import web
-from pydantic import ValidationError
 
-from services.hub_gateway import events, tasks, wire
+from services.hub_gateway import port, tasks
 from services.hub_gateway.announcing import Announcer
 from services.hub_gateway.connecting import Registrations
 from services.hub_gateway.keyring import Keyring
-from services.hub_gateway.signatures import BadSignatureError, verify
 from services.hub_gateway.store import connections, products, shipments
 from shared.gateway import inbox
 from shared.gateway.store import Connection, Pool
@@ -24,7 +21,6 @@ from shared.gateway.work import WorkQueue
 
 log = structlog.get_logger(__name__)
 
-_VERIFICATION: Final = "endpoint.verification"
 _KEPT_HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature", "user-agent")
 
 
@@ -37,6 +33,7 @@ class Webhooks:
 
     def __init__(
         self,
+        hub: port.Hub,
         pool: Pool,
         queue: WorkQueue,
         keyring: Keyring,
@@ -45,6 +42,7 @@ class Webhooks:
         *,
         committed: Callable[[UUID], None],
     ) -> None:
+        self._hub = hub
         self._pool = pool
         self._queue = queue
         self._keyring = keyring
@@ -66,8 +64,8 @@ class Webhooks:
         async with self._registrations.of(account_id):
             secrets = await self._keyring.webhook_secrets(account_id)
         try:
-            webhook_id = verify(request.headers, body, secrets, now_s=time.time())
-        except BadSignatureError as error:
+            webhook_id = self._hub.verify_webhook(request.headers, body, secrets, now_s=time.time())
+        except port.NotAuthenticError as error:
             raise unauthentic(str(error), account_id=str(account_id)) from error
         return account_id, webhook_id
 
@@ -89,77 +87,57 @@ class Webhooks:
     async def _use(
         self, account_id: UUID, inbox_id: str, headers: dict[str, str], body: bytes
     ) -> None:
-        event = _event_of(body)
+        notice = self._hub.read_webhook(body)
         async with self._pool.acquire() as conn, conn.transaction():
-            piece = await self._meaning(conn, account_id, event)
-            is_ours = piece is not None or (event is not None and event.type == _VERIFICATION)
+            piece = await _meaning(conn, account_id, notice)
+            is_ours = piece is not None or isinstance(notice, port.VerificationNotice)
             owner = account_id if is_ours else None
             if not await inbox.store(conn, inbox_id, headers, body, owner):
                 return
-            await self._act(conn, account_id, event, piece)
+            await self._act(conn, account_id, notice, piece)
 
     async def _act(
         self,
         conn: Connection,
         account_id: UUID,
-        event: wire.Event | None,
+        notice: port.Notice,
         piece: NewWork | None,
     ) -> None:
         if piece is not None:
             await self._queue.enqueue(conn, piece)
-        elif event is not None and event.type == _VERIFICATION:
+        elif isinstance(notice, port.VerificationNotice):
             await self._verified(conn, account_id)
         else:
             log.warning(
                 "an authentic webhook is kept unclaimed",
                 action="webhook_unclaimed",
                 account_id=str(account_id),
-                event_type=event.type if event else None,
+                about=type(notice).__name__,
+                event_type=getattr(notice, "event_type", None),
             )
 
     async def _verified(self, conn: Connection, account_id: UUID) -> None:
         """360Hub reached us with a secret of this account's: from now on it is connected."""
         hub_account_id = await connections.verified(conn, account_id, utc_now())
         if hub_account_id is not None:
-            await self._announcer.connected(conn, account_id, hub_account_id)
+            await self._announcer.connected(conn, account_id, hub_account_id, self._hub.lacks)
 
-    async def _meaning(
-        self, conn: Connection, account_id: UUID, event: wire.Event | None
-    ) -> NewWork | None:
-        """Return the work that the event gives, or None if it is about nothing of ours."""
-        if event is None:
+
+async def _meaning(conn: Connection, account_id: UUID, notice: port.Notice) -> NewWork | None:
+    """Return the work that the notice gives, or None if it is about nothing of ours."""
+    match notice:
+        case port.OrderNotice():
+            shipment = await shipments.find_shipment(conn, account_id, notice.reference)
+            return tasks.order_event(account_id, shipment, notice.event) if shipment else None
+        case port.ProductNotice():
+            product = await products.find_product(conn, account_id, notice.reference)
+            return tasks.product_event(account_id, product, notice.event) if product else None
+        case port.ManifestNotice():
+            return tasks.manifest_event(account_id, notice.event)
+        case port.VerificationNotice() | port.UnrecognisedNotice():
             return None
-        raw = event.model_dump(mode="json")
-        match event.type.partition(".")[0]:
-            case "order":
-                return await _of_order(conn, account_id, event, raw)
-            case "product":
-                return await _of_product(conn, account_id, event, raw)
-            case "manifest":
-                closed = events.manifest_closed(event)
-                return None if closed is None else tasks.manifest_event(account_id, raw)
-            case _:
-                return None
-
-
-async def _of_order(
-    conn: Connection, account_id: UUID, event: wire.Event, raw: dict[str, Any]
-) -> NewWork | None:
-    reference = events.reference_of(event)
-    if reference is None or event.sequence is None:
-        return None
-    shipment = await shipments.find_shipment(conn, account_id, reference)
-    return None if shipment is None else tasks.order_event(account_id, shipment, raw)
-
-
-async def _of_product(
-    conn: Connection, account_id: UUID, event: wire.Event, raw: dict[str, Any]
-) -> NewWork | None:
-    reference = events.reference_of(event)
-    if reference is None or event.sequence is None:
-        return None
-    product = await products.find_product(conn, account_id, reference)
-    return None if product is None else tasks.product_event(account_id, product, raw)
+        case never:
+            assert_never(never)
 
 
 def _account_of(request: web.Request) -> UUID:
@@ -167,13 +145,3 @@ def _account_of(request: web.Request) -> UUID:
         return UUID(request.match_info["account_id"])
     except ValueError as error:
         raise unauthentic("the address names no account") from error
-
-
-def _event_of(body: bytes) -> wire.Event | None:
-    """Parse an authentic body; None if it is nothing that we could know."""
-    try:
-        event = wire.Event.model_validate_json(body)
-        orjson.dumps(event.data)
-    except (ValidationError, orjson.JSONEncodeError):
-        return None
-    return event

@@ -45,9 +45,12 @@ class Policies(Frozen):
 
     ``content_declaration``: an order without NF-e travels with a declaration of its content.
     ``tracking_to_bling``: tracking codes are written into the order's volumes in Bling.
+    ``product_photos``: the addresses of a product's photos are handed to 360Hub, where its own
+    procedure for registering them is not the only one.
     """
 
     delivered_by_hand: Literal["reason", "pass_through"] = "reason"
     hub_cancellation: Literal["reason", "write"] = "reason"
     content_declaration: bool = False
     tracking_to_bling: bool = False
+    product_photos: bool = False

@@ -23,6 +23,17 @@ HubStatus = Literal[
 """The statuses that we know. A fact carries the raw word, which may be another."""
 
 
+Capability = Literal[
+    "webhooks", "event_sequence", "updates", "cancellation", "holds", "photos", "signed_time"
+]
+"""What the hub behind the gateway may be unable to do.
+
+``webhooks``: it tells of changes by itself. ``event_sequence``: it counts each order's events.
+``updates``: content that it holds already can be replaced. ``holds``: it says why an order waits.
+``signed_time``: the signature of a webhook covers when it was sent.
+"""
+
+
 class Hold(Frozen):
     """Why 360Hub does not let an order go on yet."""
 
@@ -43,14 +54,22 @@ class Label(Frozen):
 
 
 class Occurrence(Frozen):
-    """A departure from the normal delivery of one volume."""
+    """A departure from the normal delivery of one volume.
+
+    ``code``, ``group``, ``severity`` and ``suggested_action`` are 360Hub's own words, known to us
+    or not. ``carrier_code`` is the carrier's, raw; its text may name a person and is not carried.
+    """
 
     occurrence_id: str
     volume: int | None = None
     code: str
     group: str | None = None
     severity: str | None = None
+    responsible: str | None = None
+    attempt: int | None = None
     suggested_action: str | None = None
+    act_before: datetime | None = None
+    carrier_code: str | None = None
     resolution: str | None = None
 
 
@@ -89,13 +108,13 @@ class OrderRegistered(ShipmentFact):
 
 
 class OrderRefused(ShipmentFact):
-    """360Hub did not take this version of the order."""
+    """360Hub did not take this version of the order. ``unsupported``: it takes no changes."""
 
     TYPE: ClassVar[str] = "hub.order.refused"
 
     command_id: UUID
     version: int
-    cause: Literal["locked", "closed", "stale", "invalid", "unknown_product"]
+    cause: Literal["locked", "closed", "stale", "invalid", "unknown_product", "unsupported"]
     hub_version: int | None = None
     status: str | None = None
     errors: tuple[FieldError, ...] = ()
@@ -112,12 +131,12 @@ class OrderCancelled(ShipmentFact):
 
 
 class OrderCancelRefused(ShipmentFact):
-    """360Hub can no longer cancel the shipment."""
+    """360Hub can no longer cancel the shipment, or takes no cancellations (``unsupported``)."""
 
     TYPE: ClassVar[str] = "hub.order.cancel_refused"
 
     command_id: UUID
-    cause: Literal["not_cancellable", "closed"]
+    cause: Literal["not_cancellable", "closed", "unsupported"]
     status: str | None = None
 
 
@@ -189,11 +208,13 @@ class OrderEventUnrecognised(SequencedFact):
 
 
 class Approval(Frozen):
-    """Where a product stands in 360Hub's approval."""
+    """Where a product stands in 360Hub's approval, and how many photos that takes."""
 
     status: str
     reason_code: str | None = None
     reason: str | None = None
+    photos_required: int | None = None
+    photos_accepted: int | None = None
 
 
 class ProductImported(Contract):
@@ -218,8 +239,36 @@ class ProductRefused(Contract):
     command_id: UUID
     product_id: int
     version: int
-    cause: Literal["stale", "invalid"]
+    cause: Literal["stale", "invalid", "unsupported"]
     hub_version: int | None = None
+    errors: tuple[FieldError, ...] = ()
+
+
+class ProductPhotoAdded(Contract):
+    """360Hub took the photo in. ``status``: processing, accepted or rejected."""
+
+    TYPE: ClassVar[str] = "hub.product.photo_added"
+
+    command_id: UUID
+    product_id: int
+    position: int
+    photo_id: str
+    status: str
+
+
+class ProductPhotoRefused(Contract):
+    """360Hub did not take the photo.
+
+    ``unsupported``: it takes no photos from us at all, or for this account. ``not_found``: it does
+    not hold the product.
+    """
+
+    TYPE: ClassVar[str] = "hub.product.photo_refused"
+
+    command_id: UUID
+    product_id: int
+    position: int
+    cause: Literal["unsupported", "invalid", "not_found"]
     errors: tuple[FieldError, ...] = ()
 
 
@@ -247,11 +296,15 @@ class ManifestClosed(Contract):
 
 
 class AccountConnected(Contract):
-    """360Hub accepts the account's credentials, and delivers its events to us."""
+    """360Hub accepts the account's credentials, and delivers its events to us.
+
+    ``lacks`` names what the hub behind the gateway cannot do.
+    """
 
     TYPE: ClassVar[str] = "hub.account.connected"
 
     hub_account_id: str
+    lacks: tuple[Capability, ...] = ()
 
 
 class AccountDisconnected(Contract):

@@ -143,6 +143,17 @@ class ImportProduct(Contract):
     content: ProductContent | None = None
 
 
+class AddProductPhoto(Contract):
+    """Hand 360Hub the address of one of the product's photos. ``position`` counts from 1."""
+
+    TYPE: ClassVar[str] = "hub.add_product_photo"
+
+    product_id: int
+    reference: str
+    position: int
+    url: str
+
+
 # --- commands to both gateways
 
 
@@ -303,12 +314,15 @@ class OrderReasonCleared(Contract):
     code: str
 
 
+Deadline = Literal["withdrawn", "cancel_recheck", "volume_behind"]
+
+
 class OrderDeadlineSet(Contract):
     """If nothing changes until ``due_at``, the rules want to be told."""
 
     TYPE: ClassVar[str] = "sync.order.deadline_set"
 
-    deadline: Literal["withdrawn", "cancel_recheck"]
+    deadline: Deadline
     due_at: datetime
 
 
@@ -317,7 +331,7 @@ class OrderDeadlineCleared(Contract):
 
     TYPE: ClassVar[str] = "sync.order.deadline_cleared"
 
-    deadline: Literal["withdrawn", "cancel_recheck"]
+    deadline: Deadline
 
 
 # --- decisions about products and accounts
@@ -510,5 +524,5 @@ class DeadlinePassed(Contract):
 
     TYPE: ClassVar[str] = "order.deadline_passed"
 
-    deadline: Literal["withdrawn", "cancel_recheck"]
+    deadline: Deadline
     due_at: datetime

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from services.hub_gateway.tokens import Credentials
+from services.hub_gateway.port import Credentials
 from tests.gateways import answering, free_port, program
 
 

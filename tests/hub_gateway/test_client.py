@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 
 from services.hub_gateway import port
-from services.hub_gateway.client import HubClient, at_once, open_http
-from services.hub_gateway.tokens import Credentials
+from services.hub_gateway.hub_api.client import HubClient, open_http
+from services.hub_gateway.port import Credentials, at_once
 from tests.hub_gateway.samples import NFE, PRODUCT, order_content, product_content
 from tests.hub_gateway.sandbox import HubAccount
 

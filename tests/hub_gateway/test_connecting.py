@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import asyncpg
 
-from services.hub_gateway.tokens import Credentials
+from services.hub_gateway.port import Credentials
 from tests.hub_gateway.sandbox import HubAccount, Sandbox
 from tests.hub_gateway.system import Gateway, Seller
 from tests.waiting import eventually

@@ -7,10 +7,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from services.hub_gateway import port, wire
-from services.hub_gateway.answers import Answer, settle
-from services.hub_gateway.client import HubClient, at_once, open_http
-from services.hub_gateway.tokens import Credentials
+from services.hub_gateway import port
+from services.hub_gateway.hub_api import wire
+from services.hub_gateway.hub_api.answers import Answer, settle
+from services.hub_gateway.hub_api.client import HubClient, open_http
+from services.hub_gateway.port import Credentials, at_once
 
 ACCOUNT = UUID(int=1)
 PAGE = b"<html>manuten\xc3\xa7\xc3\xa3o</html>"

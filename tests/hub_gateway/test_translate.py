@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.hub_gateway import events, port, translate, wire
+from services.hub_gateway import port
+from services.hub_gateway.hub_api import events, translate, wire
 from shared.contracts import hub_gateway as facts
 from shared.contracts.content import (
     Address,
@@ -222,8 +223,14 @@ class TestEvents:
         assert events.order_event(event("order.created", {}, sequence=None), 1) is None
 
     @pytest.mark.parametrize("reference", ["", "a b", "a\x00b", "x" * 65, 7, None])
-    def test_what_cannot_be_one_of_our_references_is_none(self, reference: object) -> None:
-        assert events.reference_of(event("order.created", {"external_ref": reference})) is None
+    def test_what_cannot_be_one_of_our_references_is_about_nothing_of_ours(
+        self, reference: object
+    ) -> None:
+        made = event("order.created", {"external_ref": reference})
+
+        assert events.notice(made.model_dump_json().encode()) == port.UnrecognisedNotice(
+            "order.created"
+        )
 
     def test_nul_is_kept_visible(self) -> None:
         (fact,) = told("order.status_changed", {"to": "a\x00b"})

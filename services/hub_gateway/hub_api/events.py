@@ -5,20 +5,41 @@ What 360Hub says in words that we do not know is kept raw: never refused, never 
 
 from collections.abc import Callable
 from typing import Any, TypeVar
-from uuid import UUID
 
+import orjson
 from pydantic import ValidationError
 
-from services.hub_gateway import port, wire
-from services.hub_gateway.translate import holds
-from shared.contracts import derived_id
+from services.hub_gateway import port
+from services.hub_gateway.hub_api import wire
+from services.hub_gateway.hub_api.translate import holds, label, occurrence
 from shared.contracts import hub_gateway as facts
-from shared.contracts.model import Contract
 
 W = TypeVar("W", bound=wire.Wire)
 
 
-def reference_of(event: wire.Event) -> str | None:
+def notice(body: bytes) -> port.Notice:
+    """Return what a webhook is about. An order or product event without a sequence is unknown."""
+    try:
+        event = wire.Event.model_validate_json(body)
+        orjson.dumps(event.data)
+    except (ValidationError, orjson.JSONEncodeError):
+        return port.UnrecognisedNotice(None)
+    raw = event.model_dump(mode="json")
+    reference = _reference_of(event)
+    match event.type.partition("."):
+        case "order", _, _ if reference and event.sequence:
+            return port.OrderNotice(reference, raw)
+        case "product", _, _ if reference and event.sequence:
+            return port.ProductNotice(reference, raw)
+        case "manifest", _, _ if _closed(event) is not None:
+            return port.ManifestNotice(raw)
+        case "endpoint", _, "verification":
+            return port.VerificationNotice()
+        case _:
+            return port.UnrecognisedNotice(event.type)
+
+
+def _reference_of(event: wire.Event) -> str | None:
     """Return the reference that the event is about, or None if it names none of our form."""
     found = _read(wire.Addressed, event)
     return None if found is None else found.external_ref
@@ -33,16 +54,27 @@ def order_event(event: wire.Event, shipment: int) -> port.OrderEvent | None:
     return port.OrderEvent(event.id, event.sequence, translate(told))
 
 
-def product_approval(event: wire.Event) -> facts.Approval | None:
-    """Return the approval that the event tells of, or None if it does not say."""
+def product_event(event: wire.Event) -> port.ProductEvent | None:
+    """Return the event, with the approval if it tells one; None if it carries no sequence."""
+    if event.sequence is None:
+        return None
+    return port.ProductEvent(event.id, event.sequence, _approval(event), event.timestamp)
+
+
+def _approval(event: wire.Event) -> facts.Approval | None:
     found = _read(wire.ApprovalChanged, event)
     if event.type != "product.approval_changed" or found is None:
         return None
     return facts.Approval(status=found.status, reason_code=found.reason_code, reason=found.reason)
 
 
-def manifest_closed(event: wire.Event) -> facts.ManifestClosed | None:
+def manifest_event(event: wire.Event) -> port.ManifestEvent | None:
     """Return the closed romaneio with the references in it, or None if it is something else."""
+    closed = _closed(event)
+    return None if closed is None else port.ManifestEvent(event.id, closed)
+
+
+def _closed(event: wire.Event) -> facts.ManifestClosed | None:
     found = _read(wire.ManifestClosed, event)
     if event.type != "manifest.closed" or found is None:
         return None
@@ -52,11 +84,6 @@ def manifest_closed(event: wire.Event) -> facts.ManifestClosed | None:
         references=found.orders,
         happened_at=event.timestamp,
     )
-
-
-def fact_id(account_id: UUID, origin: str, fact: type[Contract]) -> UUID:
-    """Return the id of a fact that came from ``origin``: an event's id, or a state we read."""
-    return derived_id(account_id, fact.TYPE, origin)
 
 
 class _Told:
@@ -109,18 +136,7 @@ def _labels_updated(told: _Told) -> Facts:
     found = _read(wire.LabelsUpdated, told.event)
     if found is None:
         return ()
-    labels = tuple(
-        facts.Label(
-            label_id=label.label_id,
-            volume=label.volume,
-            status=label.status,
-            tracking_code=label.tracking_code,
-            tracking_url=label.tracking_url,
-            carrier=label.carrier_code,
-            failure=label.failure_code,
-        )
-        for label in found.labels
-    )
+    labels = tuple(label(each) for each in found.labels)
     return (facts.OrderLabelsUpdated(labels=labels, **told.common),)
 
 
@@ -143,16 +159,14 @@ def _occurrence_opened(told: _Told) -> Facts:
     found = _read(wire.OccurrenceMoved, told.event)
     if found is None:
         return ()
-    occurrence = facts.Occurrence(**found.occurrence.model_dump())
-    return (facts.OrderOccurrenceOpened(occurrence=occurrence, **told.common),)
+    return (facts.OrderOccurrenceOpened(occurrence=occurrence(found.occurrence), **told.common),)
 
 
 def _occurrence_resolved(told: _Told) -> Facts:
     found = _read(wire.OccurrenceMoved, told.event)
     if found is None:
         return ()
-    occurrence = facts.Occurrence(**found.occurrence.model_dump())
-    return (facts.OrderOccurrenceResolved(occurrence=occurrence, **told.common),)
+    return (facts.OrderOccurrenceResolved(occurrence=occurrence(found.occurrence), **told.common),)
 
 
 def _unrecognised(told: _Told) -> Facts:

@@ -3,14 +3,16 @@
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 from uuid import UUID
 
 import aiohttp
 
-from services.hub_gateway import wire
-from services.hub_gateway.answers import Answer, retry_after_s
+from services.hub_gateway.hub_api import wire
+from services.hub_gateway.hub_api.answers import Answer, retry_after_s
 from services.hub_gateway.port import (
+    Credentials,
+    CredentialSource,
     ThrottledError,
     UnauthorisedError,
     UnavailableError,
@@ -25,24 +27,6 @@ _REFUSALS: Final = (400, 401, 403)
 
 _DEFAULT_PAUSE_S: Final = 6.0
 """360Hub gives ten tokens a minute."""
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """A client of 360Hub's. The secret never shows in a ``repr``."""
-
-    client_id: str
-    client_secret: str
-
-    def __repr__(self) -> str:
-        return f"Credentials(client_id={self.client_id!r})"
-
-
-class CredentialSource(Protocol):
-    """Where an account's credentials are kept."""
-
-    async def credentials(self, account_id: UUID) -> Credentials:
-        """Return them. Raises ``UnauthorisedError`` if the account has none."""
 
 
 @dataclass(frozen=True, slots=True)

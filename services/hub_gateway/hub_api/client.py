@@ -1,7 +1,8 @@
-"""360Hub's HTTP API: the adapter of the port."""
+"""360Hub's HTTP API: one call each, behind the port."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 from uuid import UUID, uuid4
@@ -9,11 +10,11 @@ from uuid import UUID, uuid4
 import aiohttp
 import orjson
 
-from services.hub_gateway import events, port, translate, wire
-from services.hub_gateway.answers import Answer, exhausted_for_s, settle
-from services.hub_gateway.signatures import usable
-from services.hub_gateway.tokens import AccessToken, CredentialSource, Tokens
-from shared.contracts.hub_gateway import FieldError
+from services.hub_gateway import port
+from services.hub_gateway.hub_api import events, signatures, translate, wire
+from services.hub_gateway.hub_api.answers import Answer, exhausted_for_s, settle
+from services.hub_gateway.hub_api.tokens import AccessToken, Tokens
+from shared.contracts.hub_gateway import Capability, FieldError, Label
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=9, connect=3)
 """Well under half of a work's lease, so that no call outlives the right to its result."""
@@ -21,13 +22,6 @@ TIMEOUT: Final = aiohttp.ClientTimeout(total=9, connect=3)
 _EVENT_TYPES: Final = ("order.*", "product.*", "manifest.*")
 _PAGE: Final = 200
 _Query = Mapping[str, str | int]
-
-Pace = Callable[[UUID], Awaitable[None]]
-"""Waits for the account's turn to be called."""
-
-
-async def at_once(account_id: UUID) -> None:
-    """Let a call through that a person waits for."""
 
 
 def open_http(contact: str) -> aiohttp.ClientSession:
@@ -47,14 +41,19 @@ class HubClient:
         self,
         http: aiohttp.ClientSession,
         base_url: str,
-        credentials: CredentialSource,
-        pace: Pace,
+        credentials: port.CredentialSource,
+        pace: port.Pace,
     ) -> None:
         self._http = http
         self._pace = pace
         self._base_url = base_url.rstrip("/")
         self._tokens = Tokens(http, self._base_url, credentials)
         self._exhausted_until_s: dict[UUID, float] = {}
+
+    @property
+    def lacks(self) -> frozenset[Capability]:
+        """What 360Hub cannot do at all: nothing of what the port asks for."""
+        return frozenset()
 
     def forget(self, account_id: UUID) -> None:
         """Use the account's stored credentials anew."""
@@ -119,17 +118,48 @@ class HubClient:
             more = page.has_more and bool(fresh)
         return found
 
+    async def labels(self, account_id: UUID, reference: str) -> tuple[Label, ...]:
+        """Return every label that the order ever had; none if it is unknown."""
+        answer = await self._call(account_id, "GET", f"/v1/orders/{reference}/labels")
+        if answer.status == 404:
+            return ()
+        return tuple(map(translate.label, _found(answer).read(wire.LabelsUpdated).labels))
+
+    async def scans(self, account_id: UUID, reference: str) -> tuple[port.ScanSeen, ...]:
+        """Return what the carrier reported of the order, in the order of its recording."""
+        answer = await self._call(account_id, "GET", f"/v1/orders/{reference}/tracking")
+        if answer.status == 404:
+            return ()
+        found = _found(answer).read(wire.ScanList).events
+        recorded = sorted(found, key=lambda scan: scan.recorded_at)
+        return tuple(map(translate.scan_seen, recorded))
+
+    async def occurrences(
+        self, account_id: UUID, reference: str
+    ) -> tuple[port.OccurrenceSeen, ...]:
+        """Return every occurrence that the order ever had."""
+        answer = await self._call(account_id, "GET", f"/v1/orders/{reference}/occurrences")
+        if answer.status == 404:
+            return ()
+        found = _found(answer).read(wire.OccurrenceList).occurrences
+        return tuple(map(translate.occurrence_seen, found))
+
     async def orders(self, account_id: UUID, cursor: str | None) -> port.OrderPage:
         """Return a page of all the account's orders."""
-        query: dict[str, str | int] = {"limit": _PAGE}
-        if cursor:
-            query["cursor"] = cursor
-        answer = await self._call(account_id, "GET", "/v1/orders", query=query)
+        answer = await self._call(account_id, "GET", "/v1/orders", query=_paging(cursor))
         page = _found(answer).read(wire.OrderList)
         return port.OrderPage(
             tuple(translate.order_snapshot(order) for order in page.orders),
             page.next_cursor if page.has_more else None,
         )
+
+    async def manifest(self, account_id: UUID, manifest_id: str) -> port.Manifest | port.NotFound:
+        """Return the romaneio as it stands."""
+        path = f"/v1/manifests/{_segment(manifest_id)}"
+        answer = await self._call(account_id, "GET", path)
+        if answer.status == 404:
+            return port.NotFound()
+        return translate.manifest(_found(answer).read(wire.Manifest))
 
     # --- products
 
@@ -153,15 +183,39 @@ class HubClient:
             return port.NotFound()
         return translate.product_snapshot(_found(answer).read(wire.Product))
 
+    async def products(self, account_id: UUID, cursor: str | None) -> port.ProductPage:
+        """Return a page of all the account's products."""
+        answer = await self._call(account_id, "GET", "/v1/products", query=_paging(cursor))
+        page = _found(answer).read(wire.ProductList)
+        return port.ProductPage(
+            tuple(map(translate.product_snapshot, page.products)),
+            page.next_cursor if page.has_more else None,
+        )
+
+    def prepare_photo(self, photo: port.PhotoToAdd, key: str) -> port.PreparedCall:
+        """Return the bytes to keep before :meth:`add_product_photo` is first tried."""
+        return port.PreparedCall(key, orjson.dumps(translate.photo_body(photo)))
+
+    async def add_product_photo(
+        self, account_id: UUID, reference: str, call: port.PreparedCall, request_id: UUID
+    ) -> port.PhotoOutcome:
+        """Hand a photo over. After an unknown result, repeat with the same ``call``."""
+        path = f"/v1/products/{reference}/photos"
+        answer = await self._call(
+            account_id, "POST", path, call.body, key=call.key, request_id=request_id
+        )
+        if answer.ok:
+            photo = answer.read(wire.Photo)
+            return port.PhotoAdded(photo.photo_id, photo.status)
+        return _photo_refusal(answer)
+
     # --- what changed
 
     async def changes(
         self, account_id: UUID, cursor: str | None
     ) -> port.ChangePage | port.CursorExpired:
         """Return what changed since the cursor (None: since the oldest that is kept)."""
-        query: dict[str, str | int] = {"limit": _PAGE, "resource": "order,product"}
-        if cursor:
-            query["cursor"] = cursor
+        query = {**_paging(cursor), "resource": "order,product"}
         answer = await self._call(account_id, "GET", "/v1/changes", query=query)
         if answer.status == 410:
             return port.CursorExpired()
@@ -184,25 +238,83 @@ class HubClient:
         # Never repeated: an endpoint whose secret got lost on the way is of no use to anyone.
         key = f"endpoint-{uuid4()}"
         answer = await self._call(account_id, "POST", "/v1/webhook-endpoints", body, key=key)
-        made = _found(answer).read(wire.WebhookEndpoint)
-        if not usable(made.secret):
-            raise port.MisunderstoodError("the webhook secret has another form")
-        return port.WebhookEndpoint(made.endpoint_id, made.secret)
+        return _endpoint(answer)
 
     async def remove_webhook(self, account_id: UUID, endpoint_id: str) -> None:
         """Have no more events delivered to the endpoint, whether or not it still exists."""
-        path = f"/v1/webhook-endpoints/{quote(endpoint_id, safe='')}"
-        answer = await self._call(account_id, "DELETE", path)
+        answer = await self._call(account_id, "DELETE", _endpoint_path(endpoint_id))
         if answer.status != 404:
             _found(answer)
 
     async def webhook_is_active(self, account_id: UUID, endpoint_id: str) -> bool:
         """Tell whether 360Hub still delivers to the endpoint."""
-        path = f"/v1/webhook-endpoints/{quote(endpoint_id, safe='')}"
-        answer = await self._call(account_id, "GET", path)
+        answer = await self._call(account_id, "GET", _endpoint_path(endpoint_id))
         if answer.status == 404:
             return False
         return _found(answer).read(wire.EndpointState).status == "active"
+
+    async def rotate_webhook_secret(
+        self, account_id: UUID, endpoint_id: str
+    ) -> port.WebhookEndpoint:
+        """Have a new secret made. For a day deliveries are signed with the one before as well."""
+        path = f"{_endpoint_path(endpoint_id)}/rotate-secret"
+        # Never repeated, like a registration: the secret is shown once.
+        answer = await self._call(account_id, "POST", path, b"{}", key=f"rotate-{uuid4()}")
+        return _endpoint(answer)
+
+    async def failed_deliveries(
+        self, account_id: UUID, endpoint_id: str, cursor: str | None
+    ) -> port.FailedDeliveryPage:
+        """Return a page of the events that 360Hub gave up delivering."""
+        query = {**_paging(cursor), "state": "failed"}
+        path = f"{_endpoint_path(endpoint_id)}/deliveries"
+        answer = await self._call(account_id, "GET", path, query=query)
+        page = _found(answer).read(wire.DeliveryList)
+        return port.FailedDeliveryPage(
+            tuple(map(translate.failed_delivery, page.deliveries)),
+            page.next_cursor if page.has_more else None,
+        )
+
+    async def redeliver(self, account_id: UUID, delivery_id: str) -> bool:
+        """Have one event delivered again; False if 360Hub no longer keeps it."""
+        path = f"/v1/webhook-deliveries/{_segment(delivery_id)}/redeliver"
+        answer = await self._call(account_id, "POST", path, b"{}", key=f"redeliver-{uuid4()}")
+        if answer.status == 404:
+            return False
+        return _found(answer).ok
+
+    async def replay(
+        self, account_id: UUID, endpoint_id: str, begin: datetime, end: datetime
+    ) -> int | None:
+        """Have every event of a range delivered again; return how many, if 360Hub says."""
+        body = orjson.dumps({"from": wire.rfc3339(begin), "to": wire.rfc3339(end)})
+        path = f"{_endpoint_path(endpoint_id)}/replay"
+        answer = await self._call(account_id, "POST", path, body, key=f"replay-{uuid4()}")
+        return _found(answer).read(wire.Replay).deliveries
+
+    # --- what a webhook says
+
+    def verify_webhook(
+        self, headers: Mapping[str, str], body: bytes, secrets: Iterable[str], *, now_s: float
+    ) -> str:
+        """Return the webhook's id. Raises ``NotAuthenticError``."""
+        return signatures.verify(headers, body, secrets, now_s=now_s)
+
+    def read_webhook(self, body: bytes) -> port.Notice:
+        """Return what an authentic webhook is about."""
+        return events.notice(body)
+
+    def order_event(self, event: port.Json, shipment: int) -> port.OrderEvent | None:
+        """Return the event as facts; None if it only says that the order changed."""
+        return events.order_event(wire.Event.model_validate(event), shipment)
+
+    def product_event(self, event: port.Json) -> port.ProductEvent | None:
+        """Return the event; None if it only says that the product changed."""
+        return events.product_event(wire.Event.model_validate(event))
+
+    def manifest_event(self, event: port.Json) -> port.ManifestEvent | None:
+        """Return the closed romaneio, or None if the event tells of something else."""
+        return events.manifest_event(wire.Event.model_validate(event))
 
     # --- one call
 
@@ -276,6 +388,25 @@ def _headers(body: bytes | None, key: str | None, request_id: UUID | None) -> di
     return headers
 
 
+def _paging(cursor: str | None) -> dict[str, str | int]:
+    return {"limit": _PAGE} if cursor is None else {"limit": _PAGE, "cursor": cursor}
+
+
+def _segment(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _endpoint_path(endpoint_id: str) -> str:
+    return f"/v1/webhook-endpoints/{_segment(endpoint_id)}"
+
+
+def _endpoint(answer: Answer) -> port.WebhookEndpoint:
+    made = _found(answer).read(wire.WebhookEndpoint)
+    if not signatures.usable(made.secret):
+        raise port.MisunderstoodError("the webhook secret has another form")
+    return port.WebhookEndpoint(made.endpoint_id, made.secret)
+
+
 def _found(answer: Answer) -> Answer:
     if answer.ok:
         return answer
@@ -322,6 +453,19 @@ def _import_refusal(answer: Answer) -> port.ImportOutcome:
     match problem.code:
         case "stale-version":
             return port.Stale(problem.current_source_version, None)
+        case "validation":
+            return port.Invalid(translate.field_errors(problem))
+        case _:
+            raise port.MisunderstoodError(problem.code or f"answered {answer.status}")
+
+
+def _photo_refusal(answer: Answer) -> port.PhotoOutcome:
+    problem = answer.problem
+    match problem.code:
+        case "capability-off":
+            return port.Unsupported("photos")
+        case "product-not-found":
+            return port.NotFound()
         case "validation":
             return port.Invalid(translate.field_errors(problem))
         case _:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from services.hub_gateway.port import NotAuthenticError
+
 TOLERANCE_S: Final = 300
 """How far the time of an attempt may lie from ours, either way: older ones could be replays."""
 
@@ -16,27 +18,23 @@ _ID: Final = re.compile(r"[\x21-\x7e]{1,200}")
 _SECONDS: Final = re.compile(r"[0-9]{1,15}")
 
 
-class BadSignatureError(Exception):
-    """The request is not an authentic, recent webhook."""
-
-
 def verify(headers: Mapping[str, str], body: bytes, secrets: Iterable[str], *, now_s: float) -> str:
-    """Return the webhook's id, or raise `BadSignatureError`.
+    """Return the webhook's id, or raise `NotAuthenticError`.
 
     Any of the secrets and any of the signatures will do: both are in twos while one is rotated.
     """
     webhook_id = headers.get("webhook-id", "")
     timestamp = headers.get("webhook-timestamp", "")
     if not _ID.fullmatch(webhook_id):
-        raise BadSignatureError("webhook-id is missing or unusable")
+        raise NotAuthenticError("webhook-id is missing or unusable")
     if not _SECONDS.fullmatch(timestamp):
-        raise BadSignatureError("webhook-timestamp is missing or no number")
+        raise NotAuthenticError("webhook-timestamp is missing or no number")
     if abs(now_s - int(timestamp)) > TOLERANCE_S:
-        raise BadSignatureError("webhook-timestamp is too far from now")
+        raise NotAuthenticError("webhook-timestamp is too far from now")
     offered = _offered(headers.get("webhook-signature", ""))
     signed = b".".join((webhook_id.encode(), timestamp.encode(), body))
     if not _any_match(offered, [_digest(secret, signed) for secret in secrets]):
-        raise BadSignatureError("no signature matches")
+        raise NotAuthenticError("no signature matches")
     return webhook_id
 
 

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
-from services.hub_gateway import wire
+from services.hub_gateway.hub_api import wire
 from services.hub_gateway.port import (
     BusyError,
     MisunderstoodError,
@@ -81,6 +81,8 @@ def settle(answer: Answer) -> Answer:
         case 422 if answer.problem.code == "idempotency-key-reused":
             raise MisunderstoodError(answer.problem.code)
         case 409 | 422:
+            return answer
+        case 501 if answer.problem.code == "capability-off":
             return answer
         case 429:
             raise ThrottledError(retry_after_s(answer.headers) or _DEFAULT_PAUSE_S)

@@ -3,7 +3,8 @@
 from decimal import Decimal
 from typing import Any, Literal
 
-from services.hub_gateway import port, wire
+from services.hub_gateway import port
+from services.hub_gateway.hub_api import wire
 from shared.contracts import hub_gateway as facts
 from shared.contracts.content import FiscalDocument, Item, OrderContent, Recipient, Volume
 
@@ -162,7 +163,60 @@ def holds(found: tuple[wire.Hold, ...]) -> tuple[facts.Hold, ...]:
 
 def approval(found: wire.Approval) -> facts.Approval:
     """Return the approval in our words."""
-    return facts.Approval(status=found.status, reason_code=found.reason_code, reason=found.reason)
+    return facts.Approval(**found.model_dump(exclude={"decided_at"}))
+
+
+def label(found: wire.Label) -> facts.Label:
+    """Return the label in our words."""
+    return facts.Label(
+        label_id=found.label_id,
+        volume=found.volume,
+        status=found.status,
+        tracking_code=found.tracking_code,
+        tracking_url=found.tracking_url,
+        carrier=found.carrier_code,
+        failure=found.failure_code,
+    )
+
+
+def occurrence(found: wire.Occurrence) -> facts.Occurrence:
+    """Return the occurrence in our words."""
+    return facts.Occurrence(**found.model_dump(include=set(facts.Occurrence.model_fields)))
+
+
+def occurrence_seen(found: wire.RecordedOccurrence) -> port.OccurrenceSeen:
+    """Return the occurrence as read."""
+    return port.OccurrenceSeen(occurrence(found), found.opened_at, found.resolved_at)
+
+
+def scan_seen(found: wire.RecordedScan) -> port.ScanSeen:
+    """Return the scan as read."""
+    return port.ScanSeen(
+        found.stage, found.volume, found.carrier_raw_code, found.occurred_at, found.recorded_at
+    )
+
+
+def photo_body(photo: port.PhotoToAdd) -> dict[str, Any]:
+    """Return the body that hands a photo over. 360Hub fetches it, and so knows its digest."""
+    return {"source_url": photo.url, "position": photo.position}
+
+
+def manifest(found: wire.Manifest) -> port.Manifest:
+    """Return the romaneio as read."""
+    references = tuple(order.external_ref for order in found.orders)
+    return port.Manifest(found.manifest_id, found.number, found.status, references)
+
+
+def failed_delivery(found: wire.Delivery) -> port.FailedDelivery:
+    """Return the delivery that 360Hub gave up."""
+    return port.FailedDelivery(
+        found.delivery_id,
+        found.event_type,
+        found.external_ref,
+        found.attempts,
+        found.last_response_status,
+        found.last_attempt_at,
+    )
 
 
 def order_snapshot(order: wire.Order) -> port.OrderSnapshot:

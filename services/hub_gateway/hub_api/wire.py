@@ -54,6 +54,8 @@ class Approval(Wire):
     status: Text
     reason_code: Text | None = None
     reason: Text | None = None
+    photos_required: int | None = None
+    photos_accepted: int | None = None
     decided_at: Moment | None = None
 
 
@@ -105,6 +107,28 @@ class ChangeList(Wire):
     has_more: bool = False
 
 
+class ProductList(Wire):
+    products: tuple[Product, ...]
+    next_cursor: str | None = None
+    has_more: bool = False
+
+
+class ManifestOrder(Wire):
+    external_ref: str
+
+
+class Manifest(Wire):
+    manifest_id: Text
+    number: Text | None = None
+    status: Text
+    orders: tuple[ManifestOrder, ...] = ()
+
+
+class Photo(Wire):
+    photo_id: Text
+    status: Text
+
+
 class WebhookEndpoint(Wire):
     endpoint_id: Text
     secret: str
@@ -112,6 +136,25 @@ class WebhookEndpoint(Wire):
 
 class EndpointState(Wire):
     status: str
+
+
+class Delivery(Wire):
+    delivery_id: Text
+    event_type: Text
+    external_ref: Text | None = None
+    attempts: int = 0
+    last_response_status: int | None = None
+    last_attempt_at: Moment | None = None
+
+
+class DeliveryList(Wire):
+    deliveries: tuple[Delivery, ...]
+    next_cursor: str | None = None
+    has_more: bool = False
+
+
+class Replay(Wire):
+    deliveries: int | None = None
 
 
 # --- events
@@ -170,6 +213,8 @@ class Label(Wire):
 
 
 class LabelsUpdated(Wire):
+    """The data of an event, and the list of an order's labels."""
+
     labels: tuple[Label, ...]
 
 
@@ -177,6 +222,17 @@ class Scan(Wire):
     volume: int | None = None
     carrier_raw_code: Text | None = None
     occurred_at: Moment | None = None
+
+
+class RecordedScan(Scan):
+    """A scan as the list of them shows it."""
+
+    stage: Text | None = None
+    recorded_at: Moment
+
+
+class ScanList(Wire):
+    events: tuple[RecordedScan, ...] = ()
 
 
 class TrackingUpdated(Wire):
@@ -190,8 +246,23 @@ class Occurrence(Wire):
     code: Text
     group: Text | None = None
     severity: Text | None = None
+    responsible: Text | None = None
+    attempt: int | None = None
     suggested_action: Text | None = None
+    act_before: Moment | None = None
+    carrier_code: Text | None = Field(default=None, alias="carrier_raw_code")
     resolution: Text | None = None
+
+
+class RecordedOccurrence(Occurrence):
+    """An occurrence as the list of them shows it."""
+
+    opened_at: Moment
+    resolved_at: Moment | None = None
+
+
+class OccurrenceList(Wire):
+    occurrences: tuple[RecordedOccurrence, ...] = ()
 
 
 class OccurrenceMoved(Wire):
