@@ -143,7 +143,7 @@ class ProductBody(Wire):
 class PhotoBody(Wire):
     source_url: AnyHttpUrl
     position: Whole
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
 
 Body = TypeVar("Body", bound=BaseModel)

@@ -33,7 +33,7 @@ def record(
         data=data,
     )
     resource.events.append(event)
-    resource.updated_at = now
+    resource.touch(now)
     account.events.append(event)
     _note_change(account, resource, event)
     account.postman.publish(account, event)

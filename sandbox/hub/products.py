@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from sandbox.hub.clock import stamp_or_none
+from sandbox.hub.clock import stamp, stamp_or_none
 from sandbox.hub.content import PhotoBody, ProductBody, check_ref, normal_form, read_body
 from sandbox.hub.ids import new_id
 from sandbox.hub.problems import REQUEST_ID, ApiError, Json
@@ -60,7 +60,7 @@ def _update(account: Account, product: Product, version: int, content: Json, cau
     if not changed:
         return "unchanged"
     product.content = content
-    product.updated_at = account.clock.now()
+    product.touch(account.clock.now())
     content_changed(account, product, changed, cause=cause)
     return "updated"
 
@@ -103,6 +103,7 @@ def product_view(product: Product) -> Json:
         "hub_id": product.hub_id,
         "source_version": product.source_version,
         "sequence": product.sequence,
+        "updated_at": stamp(product.updated_at),
         "approval": {
             "status": product.status.value,
             "photos_required": product.photos_required,

@@ -51,6 +51,7 @@ def announce(
 def accept_photos(account: Account, product: Product, count: int, *, cause: Cause) -> None:
     """Count photos as accepted; enough of them begin the review, corrected ones begin it again."""
     product.photos_accepted += count
+    product.touch(account.clock.now())
     waiting = product.status is ProductStatus.AWAITING_PHOTOS
     enough = product.photos_accepted >= product.photos_required
     if (waiting and enough) or product.status is ProductStatus.REJECTED:

@@ -1,7 +1,7 @@
 """What the hub remembers of orders, products and manifests."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sandbox.hub.clock import stamp
 from sandbox.hub.problems import Json
@@ -14,6 +14,7 @@ from sandbox.hub.statuses import (
 )
 
 API_VERSION = "2026-03-01"
+_SHOWN_TIME_STEP = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,10 @@ class Resource:
     @property
     def sequence(self) -> int:
         return len(self.events)
+
+    def touch(self, now: datetime) -> None:
+        """Move `updated_at` on, so that no two changes show the same time."""
+        self.updated_at = max(now, self.updated_at + _SHOWN_TIME_STEP)
 
 
 @dataclass(kw_only=True)

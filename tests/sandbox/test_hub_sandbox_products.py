@@ -129,3 +129,28 @@ async def test_photos_by_machine_are_off_unless_switched_on(hub: Hub) -> None:
     assert (off.status, off.code) == (501, "capability-off")
     assert (taken.status, taken.body["status"]) == (202, "processing")
     assert await _approval(hub) == "in_review"
+
+
+async def test_photo_may_come_without_its_hash(hub: Hub) -> None:
+    await hub.import_product()
+    await hub.control("/accounts/standing", {"product_photos": True})
+    photo = {"source_url": "https://cdn.example.com/1.jpg", "position": 1}
+
+    assert (await hub.post(f"/products/{PRODUCT}/photos", photo)).status == 202
+
+
+async def test_product_tells_when_it_last_changed(hub: Hub) -> None:
+    told = [(await hub.put(f"/products/{PRODUCT}", product_body())).body["updated_at"]]
+    photographed = await hub.control(f"/products/{PRODUCT}/photos", {"count": 1})
+    told.append(photographed.body["updated_at"])
+    approval = await hub.control(f"/products/{PRODUCT}/review", {"decision": "approve"})
+    told.append(approval.body["updated_at"])
+    await hub.control(f"/products/{PRODUCT}/photos", {"count": 1})
+    told.append((await hub.get(f"/products/{PRODUCT}")).body["updated_at"])
+    told.append(
+        (await hub.put(f"/products/{PRODUCT}", product_body(2, price="1.00"))).body["updated_at"]
+    )
+    unchanged = await hub.put(f"/products/{PRODUCT}", product_body(3, price="1.00"))
+
+    assert sorted(set(told)) == told
+    assert unchanged.body["updated_at"] == told[-1]
