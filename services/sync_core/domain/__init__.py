@@ -41,7 +41,7 @@ from services.sync_core.domain.start import can_reopen, start
 from services.sync_core.domain.track import give_up_tracking, tracked_volumes, write_tracking
 from shared.contracts import bling_gateway as bling
 
-RULES_REVISION: Final = 3
+RULES_REVISION: Final = 4
 """Grows with every change of what the rules conclude; logged with every event."""
 
 Rule = Callable[[OrderState, Event, Context], Iterator[Decision]]

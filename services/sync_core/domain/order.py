@@ -57,7 +57,7 @@ class Shipment(Frozen):
     ``content_digest`` and ``declares_content`` are those of the last register. ``registration`` is
     how that register stands, ``told`` whether any was ever sent, ``registered`` whether 360Hub
     holds the shipment. ``rechecked``: a cancellation that found nothing was sent once more.
-    ``closed``: its end was told.
+    ``closed``: its end was told. ``pending_products``: those that the hold names as not approved.
     """
 
     number: int
@@ -103,6 +103,7 @@ class Shipment(Frozen):
     status: str | None = None
     status_sequence: int = 0
     holds: tuple[str, ...] = ()
+    pending_products: tuple[int, ...] = ()
     holds_sequence: int = 0
     labels: dict[int, Label] = Field(default_factory=dict)
     occurrences: dict[str, str] = Field(default_factory=dict)

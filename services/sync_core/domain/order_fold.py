@@ -20,6 +20,7 @@ from shared.contracts import bling_gateway as bling
 from shared.contracts import commands
 from shared.contracts import hub_gateway as hub
 from shared.contracts import sync_core as core
+from shared.contracts.references import product_id_of
 
 _TELLS_WHAT_BLING_SHOWS: Final = (
     bling.OrderObserved,
@@ -333,8 +334,7 @@ def _sequenced(order: OrderState, shipment: Shipment, fact: hub.SequencedFact) -
         case hub.OrderHoldChanged(hub_sequence=sequence, holds=holds):
             if sequence < shipment.holds_sequence:
                 return order
-            codes = tuple(sorted({hold.code for hold in holds}))
-            return _with_shipment(order, holds=codes, holds_sequence=sequence)
+            return _with_shipment(order, holds_sequence=sequence, **_holding(holds))
         case hub.OrderLabelsUpdated(labels=labels):
             return _with_shipment(order, labels=_labels(shipment, labels))
         case hub.OrderOccurrenceOpened(occurrence=occurrence):
@@ -345,6 +345,19 @@ def _sequenced(order: OrderState, shipment: Shipment, fact: hub.SequencedFact) -
             left.pop(occurrence.occurrence_id, None)
             return _with_shipment(order, occurrences=left)
     return order
+
+
+def _holding(holds: tuple[hub.Hold, ...]) -> dict[str, object]:
+    named = [
+        product_id_of(reference)
+        for hold in holds
+        if hold.code == "product_pending_approval"
+        for reference in hold.product_references
+    ]
+    return {
+        "holds": tuple(sorted({hold.code for hold in holds})),
+        "pending_products": tuple(sorted({known for known in named if known is not None})),
+    }
 
 
 def _labels(shipment: Shipment, news: tuple[hub.Label, ...]) -> dict[int, Label]:
