@@ -12,7 +12,7 @@ from sandbox.hub.content import read_body
 from sandbox.hub.control_body import ACCOUNT_QUERY, ControlBody, named_account, read_control
 from sandbox.hub.faults import Fault, FaultName
 from sandbox.hub.holds import refresh_holds
-from sandbox.hub.problems import Json
+from sandbox.hub.problems import KINDS, Json
 from sandbox.hub.query import Route
 from sandbox.hub.rate import Allowance
 from sandbox.hub.state import hub_of
@@ -33,15 +33,29 @@ class ClockBody(ControlBody):
 
 
 class FaultBody(ControlBody):
-    """A fault, how often it strikes (once, a count, or by probability), and how."""
+    """A fault, how often it strikes (once, a count, or by probability), and how.
 
-    fault: FaultName
+    `every` instead of `fault` arms all of them at that probability, except those named.
+    """
+
+    fault: FaultName | None = None
+    every: Annotated[float, Field(gt=0, lt=1)] | None = None
+    except_: Annotated[tuple[FaultName, ...], Field(alias="except")] = ()
     count: Annotated[int, Field(ge=1)] | None = None
     probability: Annotated[float, Field(gt=0, le=1)] | None = None
     match: str = ""
     method: str = ""
     seconds: Annotated[float, Field(ge=0)] = 1.0
     status: Literal[500, 502, 503, 504] = 503
+    code: str = ""
+
+    @model_validator(mode="after")
+    def _one_or_every(self) -> Self:
+        if (self.fault is None) == (self.every is None):
+            raise ValueError("fault or every")
+        if (self.fault is FaultName.PROBLEM) != (self.code in KINDS):
+            raise ValueError("code")
+        return self
 
 
 class LimitsBody(ControlBody):
@@ -83,30 +97,34 @@ async def set_clock(request: web.Request) -> web.Response:
 
 
 async def arm_fault(request: web.Request) -> web.Response:
-    """Arm a fault: `count` times, or by `probability` until it is disarmed, or once."""
+    """Arm a fault: `count` times, or by `probability` until it is disarmed, or once; or all."""
     account, body = await read_control(request, FaultBody)
-    once = 1 if body.probability is None else None
-    account.faults.armed.append(
-        Fault(
-            name=body.fault,
-            remaining=body.count or once,
-            probability=body.probability or 1.0,
-            match=body.match,
-            method=body.method,
-            seconds=body.seconds,
-            status=body.status,
-        )
-    )
+    if body.every is not None:
+        account.faults.arm_all(body.every, body.seconds, body.except_)
+    if body.fault is not None:
+        account.faults.armed.append(_fault(body.fault, body))
     return web.json_response({"armed": len(account.faults.armed)}, status=201)
 
 
+def _fault(name: FaultName, body: FaultBody) -> Fault:
+    once = 1 if body.probability is None else None
+    return Fault(
+        name=name,
+        remaining=body.count or once,
+        probability=body.probability or 1.0,
+        match=body.match,
+        method=body.method,
+        seconds=body.seconds,
+        status=body.status,
+        code=body.code,
+    )
+
+
 async def list_faults(request: web.Request) -> web.Response:
-    armed = named_account(request).faults.armed
-    found: list[Json] = [
-        {"fault": f.name.value, "remaining": f.remaining, "probability": f.probability}
-        for f in armed
-    ]
-    return web.json_response({"faults": found})
+    """List what is armed, and how often each fault struck so far."""
+    faults = named_account(request).faults
+    answer: Json = {"faults": [fault.view() for fault in faults.armed], "struck": faults.struck}
+    return web.json_response(answer)
 
 
 async def disarm_faults(request: web.Request) -> web.Response:

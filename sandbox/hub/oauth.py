@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from sandbox.hub.problems import ApiError
+from sandbox.hub.faults import TOKEN_PATH, FaultName
+from sandbox.hub.problems import ERROR_CODES, ApiError
 from sandbox.hub.state import HUB, Account, Hub, Token
 
 TOKEN_LIFE = timedelta(hours=1)
@@ -22,6 +23,7 @@ async def issue_token(request: web.Request) -> web.Response:
     account = hub.account_of_client(client_id)
     if account is not None:
         _count(account)
+        _fail_on_request(account)
     if account is None or not _knows(account, secret):
         return _refusal("invalid_client", status=401)
     if request.content_type != "application/x-www-form-urlencoded":
@@ -85,6 +87,11 @@ def _count(account: Account) -> None:
     if not allowance.take():
         headers = {**allowance.headers(), "Retry-After": str(allowance.reset_s)}
         raise ApiError("rate-limited", headers=headers)
+
+
+def _fail_on_request(account: Account) -> None:
+    if fault := account.faults.take(FaultName.ERROR_BEFORE, "POST", TOKEN_PATH):
+        raise ApiError(ERROR_CODES[fault.error_status])
 
 
 def _granted(hub: Hub, account: Account, scopes: frozenset[str]) -> web.Response:

@@ -7,7 +7,7 @@ from sandbox.hub.ids import new_id
 from sandbox.hub.problems import ApiError, Json
 from sandbox.hub.records import OPERATOR, Cause, Event, Label, Order
 from sandbox.hub.state import Account
-from sandbox.hub.statuses import MOVES, UNKNOWN_STATUS, OrderStatus
+from sandbox.hub.statuses import MOVES, TERMINAL, UNKNOWN_STATUS, OrderStatus
 
 CARRIER_CODE = "jadlog"
 CARRIER_NAME = "Jadlog"
@@ -28,8 +28,7 @@ def move(
     before = {"from": order.shown_status, "from_label": order.shown_label}
     order.status = to
     order.status_changed_at = account.clock.now()
-    unknown = account.faults.take(FaultName.UNKNOWN_STATUS)
-    order.reported_as = UNKNOWN_STATUS if unknown else None
+    order.reported_as = _unknown_name(account, to)
     data = {
         **before,
         "to": order.shown_status,
@@ -40,6 +39,13 @@ def move(
         "manifest_id": order.manifest_id,
     }
     return record_order(account, order, "order.status_changed", data, cause=cause)
+
+
+def _unknown_name(account: Account, to: OrderStatus) -> str | None:
+    """Name a status that is in no list; never the last one, so that each order ends in the open."""
+    if to not in TERMINAL and account.faults.take(FaultName.UNKNOWN_STATUS):
+        return UNKNOWN_STATUS
+    return None
 
 
 def cancel(

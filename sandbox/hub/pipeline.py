@@ -9,16 +9,15 @@ from datetime import timedelta
 from aiohttp import web
 
 from sandbox.hub.clock import stamp
-from sandbox.hub.faults import FaultName
+from sandbox.hub.faults import Fault, FaultName
 from sandbox.hub.oauth import authenticated
-from sandbox.hub.problems import ANSWER_HEADERS, ApiError, Handler, answered
+from sandbox.hub.problems import ANSWER_HEADERS, ERROR_CODES, ApiError, Handler, answered
 from sandbox.hub.state import ACCOUNT, Account, StoredAnswer, Token, account_of, hub_of
 
 KEY_KEPT_FOR = timedelta(hours=24)
 _KEY = re.compile(r"[\x21-\x7e]{8,128}")
 _REPLAYED = "Idempotent-Replayed"
 _TRACKING_PARTS = frozenset({"tracking", "labels", "occurrences"})
-_ERROR_CODES = {500: "internal", 502: "upstream", 503: "unavailable", 504: "timeout"}
 
 
 @web.middleware
@@ -72,15 +71,17 @@ async def inject_errors(request: web.Request, handler: Handler) -> web.StreamRes
     """Fail on request: before anything happened, or after it took effect."""
     faults, method, path = account_of(request).faults, request.method, request.path
     if fault := faults.take(FaultName.RATE_LIMITED, method, path):
-        raise ApiError("rate-limited", headers={"Retry-After": str(max(1, round(fault.seconds)))})
+        _be_over_the_limit(request, max(1, round(fault.seconds)))
     if fault := faults.take(FaultName.ERROR_BEFORE, method, path):
-        raise ApiError(_ERROR_CODES[fault.status])
+        raise ApiError(ERROR_CODES[fault.error_status])
+    if fault := faults.take(FaultName.PROBLEM, method, path):
+        raise ApiError(fault.code)
     if _written_address(request) and faults.take(FaultName.CONCURRENT_UPDATE, method, path):
         raise ApiError("concurrent-update")
     fault = faults.take(FaultName.ERROR_AFTER, method, path)
     response = await answered(request, handler)
     if fault is not None:
-        raise ApiError(_ERROR_CODES[fault.status])
+        raise ApiError(ERROR_CODES[fault.error_status])
     return response
 
 
@@ -112,21 +113,29 @@ async def one_write_at_a_time(request: web.Request, handler: Handler) -> web.Str
     address = _written_address(request)
     if address is not None and address in account.writing:
         raise ApiError("concurrent-update")
-    slow = account.faults.take(FaultName.SLOW, request.method, request.path)
-    if address is None or slow is None:
-        return await _slowly(request, handler, slow.seconds if slow else 0)
-    account.writing.add(address)
+    early = account.faults.take(FaultName.SLOW_BEFORE, request.method, request.path)
+    late = account.faults.take(FaultName.SLOW, request.method, request.path)
+    if address is not None:
+        account.writing.add(address)
     try:
-        return await _slowly(request, handler, slow.seconds)
+        await _wait(early)
+        response = await answered(request, handler)
+        await _wait(late)
+        return response
     finally:
-        account.writing.discard(address)
+        if address is not None:
+            account.writing.discard(address)
 
 
-async def _slowly(request: web.Request, handler: Handler, seconds: float) -> web.StreamResponse:
-    response = await answered(request, handler)
-    if seconds:
-        await asyncio.sleep(seconds)
-    return response
+async def _wait(slow: Fault | None) -> None:
+    if slow is not None:
+        await asyncio.sleep(slow.seconds)
+
+
+def _be_over_the_limit(request: web.Request, seconds: int) -> None:
+    told = {"RateLimit-Remaining": "0", "RateLimit-Reset": str(seconds)}
+    request[ANSWER_HEADERS].update(told)
+    raise ApiError("rate-limited", headers={"Retry-After": str(seconds)})
 
 
 def _check_scope(token: Token, path: str) -> None:

@@ -61,6 +61,7 @@ KINDS = {
     "timeout": Kind(504, "A system behind the hub did not answer", retryable=True),
 }
 
+ERROR_CODES = {500: "internal", 502: "upstream", 503: "unavailable", 504: "timeout"}
 _HTTP_CODES = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
 
 

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from sandbox.hub.faults import FaultName
 from tests.sandbox.hub_sandbox import PRODUCT, REF, Hub, order_body, product_body, running_hub
 
 CANCELLATION = {"source_version": 2, "reason_code": "cancelled_in_erp"}
@@ -253,6 +254,60 @@ async def test_faults_strike_as_often_as_told(hub: Hub) -> None:
     assert first.code == "token-expired"
     assert [a.status for a in answers] == [429, 429, 200]
     assert answers[0].headers["Retry-After"] == "7"
+
+
+async def test_call_that_waits_before_it_takes_effect(hub: Hub) -> None:
+    await hub.register()
+    await hub.fault("slow_before", seconds=0.5, match=f"/v1/orders/{REF}/cancel")
+    path, key = f"/orders/{REF}/cancel", "key-00000001"
+
+    waiting = asyncio.create_task(hub.post(path, CANCELLATION, key=key))
+    while (meanwhile := await hub.put(f"/orders/{REF}", order_body())).status == 200:
+        pass
+    before = (await hub.get(f"/orders/{REF}")).body["status"]
+
+    assert (meanwhile.code, before) == ("concurrent-update", "order_created")
+    assert (await waiting).body["outcome"] == "cancelled"
+
+
+async def test_named_problem_answers_the_next_call(hub: Hub) -> None:
+    await hub.fault("problem", code="account-suspended", match="/v1/orders")
+
+    refused = await hub.get("/orders")
+    unnamed = await hub.control("/faults", {"fault": "problem", "code": "no-such-code"})
+
+    assert (refused.status, refused.code) == (403, "account-suspended")
+    assert unnamed.code == "validation"
+    assert (await hub.get("/orders")).status == 200
+
+
+async def test_token_call_is_struck_only_by_its_name(hub: Hub) -> None:
+    await hub.fault("error_before")
+    await hub.fault("error_before", match="/oauth/token", status=502)
+
+    failed = await hub.request_token()
+    await hub.log_in()
+
+    assert failed.code == "upstream"
+    assert (await hub.get("/orders")).code == "unavailable"
+
+
+async def test_everything_strikes_by_chance_and_is_counted(hub: Hub) -> None:
+    wish = {"every": 0.5, "seconds": 0, "except": ["slow", "expired_token"]}
+    answer = await hub.control("/faults", wish)
+    armed = (await hub.control("/faults", method="GET")).body["faults"]
+    calls = [await hub.get("/orders") for _ in range(200)]
+    await hub.control("/faults", method="DELETE")
+    report = (await hub.control("/faults", method="GET")).body
+
+    names = {fault["fault"] for fault in armed}
+    assert answer.status == 201
+    assert {fault["probability"] for fault in armed} == {0.5}
+    assert names == set(FaultName) - {"slow", "expired_token", "problem"}
+    assert {call.status for call in calls} >= {429, 500, 502, 503, 504}
+    assert report["faults"] == []
+    assert report["struck"]["rate_limited"] == [call.status for call in calls].count(429)
+    assert report["struck"].keys() <= names
 
 
 async def test_journal_lists_every_call(hub: Hub) -> None:
