@@ -65,6 +65,12 @@ TEMPLATES: Final = {
     "hub.product.approval_changed": (
         "360Hub: aprovação do produto {product_id}: {approval.status:approval}"
     ),
+    "hub.product.photo_added": (
+        "360Hub: foto {position} do produto {product_id} recebida ({status:photo})"
+    ),
+    "hub.product.photo_refused": (
+        "360Hub: foto {position} do produto {product_id} recusada, porque {cause:photo_refusal}"
+    ),
     "hub.manifest.closed": "360Hub: romaneio fechado ({references:count} pedidos)",
     "hub.account.connected": "360Hub: conta conectada",
     "hub.account.disconnected": "360Hub: conta desconectada ({cause:disconnection})",
@@ -86,6 +92,7 @@ TEMPLATES: Final = {
     "hub.register_order": "Registrar o pedido na 360Hub: remessa {shipment}, versão {version}",
     "hub.cancel_order": "Cancelar a remessa {shipment} na 360Hub",
     "hub.import_product": "Importar o produto {product_id} na 360Hub, versão {version}",
+    "hub.add_product_photo": "Entregar à 360Hub a foto {position} do produto {product_id}",
     "account.connect": "Apresentar a conta {name} aos dois lados",
     "account.pause": "Pausar o trabalho da conta ({reason})",
     "account.resume": "Retomar o trabalho da conta",
@@ -165,7 +172,11 @@ def _more(event: Event, words: Words) -> str:
         case hub.OrderLabelsUpdated(labels=labels):
             each = [_label(label, words) for label in labels]
             return f": {', '.join(each)}"
-        case hub.OrderRefused(errors=errors) | hub.ProductRefused(errors=errors) if errors:
+        case (
+            hub.OrderRefused(errors=errors)
+            | hub.ProductRefused(errors=errors)
+            | hub.ProductPhotoRefused(errors=errors)
+        ) if errors:
             return f": {'; '.join(_refused_field(error, words) for error in errors)}"
         case bling.SituationRefused(message=str(said)) | bling.TrackingRefused(message=str(said)):
             return f': "{said}"'
