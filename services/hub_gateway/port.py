@@ -445,11 +445,19 @@ class MisunderstoodError(HubError):
 
 
 class Hub(Protocol):
-    """360Hub, for one account at a time. Every operation may be repeated."""
+    """360Hub, for one account at a time. Every operation may be repeated.
+
+    What 360Hub refuses for good is returned, what is not settled raised as a `HubError`, whose
+    text tells of no person. Whatever somebody between us and 360Hub answers settles nothing.
+
+    An operation that needs what the hub ``lacks`` returns `Unsupported`, and asks nobody; or it
+    does what is said below. Without ``webhooks`` there is no endpoint to remove, none is active,
+    nothing is authentic, and asking for an endpoint or a delivery is a `MisunderstoodError`.
+    """
 
     @property
     def lacks(self) -> frozenset[Capability]:
-        """What this hub cannot do at all."""
+        """What this hub cannot do at all, for no account: always the same."""
 
     def forget(self, account_id: UUID) -> None:
         """Use the account's stored credentials anew."""
@@ -459,7 +467,12 @@ class Hub(Protocol):
     async def register_order(
         self, account_id: UUID, order: OrderToRegister, request_id: UUID
     ) -> RegisterOutcome:
-        """Create the order, or bring it up to the version."""
+        """Create the order, or bring it up to the version.
+
+        The same version again changes nothing, and a lower one is `Stale`. Other content under the
+        same version is a `MisunderstoodError` if the hub looks at it. Without ``updates`` every
+        higher version is `Unsupported`, even with the same content.
+        """
 
     def prepare_cancellation(self, cancellation: Cancellation, key: str) -> PreparedCall:
         """Return the bytes to keep before :meth:`cancel_order` is first tried."""
@@ -475,19 +488,25 @@ class Hub(Protocol):
     async def order_events(
         self, account_id: UUID, reference: str, shipment: int, after: int
     ) -> Sequence[OrderEvent]:
-        """Return all events of the order after the sequence ``after``; none if it is unknown."""
+        """Return all events of the order after the sequence ``after``, ascending without gaps.
+
+        None if the order is unknown, or the hub lacks ``event_sequence``.
+        """
 
     async def labels(self, account_id: UUID, reference: str) -> tuple[Label, ...]:
         """Return every label that the order ever had; none if it is unknown."""
 
     async def scans(self, account_id: UUID, reference: str) -> tuple[ScanSeen, ...]:
-        """Return what the carrier reported of the order, in the order of its recording."""
+        """Return what the carrier reported of the order, in the order of its recording.
+
+        Nothing if it is unknown.
+        """
 
     async def occurrences(self, account_id: UUID, reference: str) -> tuple[OccurrenceSeen, ...]:
-        """Return every occurrence that the order ever had."""
+        """Return every occurrence that the order ever had; none if it is unknown."""
 
     async def orders(self, account_id: UUID, cursor: str | None) -> OrderPage:
-        """Return a page of all the account's orders."""
+        """Return a page of all the account's orders; each that was there before is on one."""
 
     async def manifest(self, account_id: UUID, manifest_id: str) -> Manifest | NotFound:
         """Return the romaneio as it stands."""
@@ -497,7 +516,7 @@ class Hub(Protocol):
     async def import_product(
         self, account_id: UUID, product: ProductToImport, request_id: UUID
     ) -> ImportOutcome:
-        """Create the product, or bring it up to the version."""
+        """Create the product, or bring it up to the version, as with :meth:`register_order`."""
 
     def prepare_photo(self, photo: PhotoToAdd, key: str) -> PreparedCall:
         """Return the bytes to keep before :meth:`add_product_photo` is first tried."""
@@ -511,15 +530,18 @@ class Hub(Protocol):
         """Return where the product's approval stands."""
 
     async def products(self, account_id: UUID, cursor: str | None) -> ProductPage:
-        """Return a page of all the account's products."""
+        """Return a page of all the account's products, as with :meth:`orders`."""
 
     # --- what changed
 
     async def changes(self, account_id: UUID, cursor: str | None) -> ChangePage | CursorExpired:
-        """Return what changed since the cursor (None: since the oldest that is kept)."""
+        """Return what changed since the cursor (None: since the oldest that is kept).
+
+        What changed before it may be told again; what changed after it is never left out.
+        """
 
     async def newest_change(self, account_id: UUID) -> str:
-        """Return the cursor behind the newest change."""
+        """Return a cursor behind the newest change, or before it: nothing later is left out."""
 
     # --- the account and its webhooks
 
@@ -558,14 +580,18 @@ class Hub(Protocol):
     ) -> str:
         """Return the webhook's id. Raises `NotAuthenticError`.
 
-        The same event has the same id however often it is delivered.
+        The same event has the same id however often it is delivered. Where the hub lacks
+        ``signed_time`` an old webhook is as good as a new one, and its id all that tells them apart.
         """
 
     def read_webhook(self, body: bytes) -> Notice:
         """Return what an authentic webhook is about."""
 
     def order_event(self, event: Json, shipment: int) -> OrderEvent | None:
-        """Return the event as facts; None if it only says that the order changed."""
+        """Return the event as facts; None if it only says that the order changed.
+
+        It is None for every event if the hub lacks ``event_sequence``; so is a product's.
+        """
 
     def product_event(self, event: Json) -> ProductEvent | None:
         """Return the event; None if it only says that the product changed."""
@@ -575,4 +601,8 @@ class Hub(Protocol):
 
 
 OpenHub = Callable[[CredentialSource, Pace], Hub]
-"""How an adapter is put to use: with whose credentials, and at what pace."""
+"""How an adapter is put to use: with whose credentials, and at what pace.
+
+It waits for the pace once before each call, and asks for credentials when it has nothing that opens
+the door: not again before that is refused or the account was forgotten.
+"""

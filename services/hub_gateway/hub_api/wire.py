@@ -232,7 +232,7 @@ class RecordedScan(Scan):
 
 
 class ScanList(Wire):
-    events: tuple[RecordedScan, ...] = ()
+    events: tuple[RecordedScan, ...]
 
 
 class TrackingUpdated(Wire):
@@ -262,7 +262,7 @@ class RecordedOccurrence(Occurrence):
 
 
 class OccurrenceList(Wire):
-    occurrences: tuple[RecordedOccurrence, ...] = ()
+    occurrences: tuple[RecordedOccurrence, ...]
 
 
 class OccurrenceMoved(Wire):
