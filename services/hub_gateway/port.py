@@ -581,7 +581,7 @@ class Hub(Protocol):
         """Return the webhook's id. Raises `NotAuthenticError`.
 
         The same event has the same id however often it is delivered. Where the hub lacks
-        ``signed_time`` an old webhook is as good as a new one, and its id all that tells them apart.
+        ``signed_time`` an old webhook is as good as a new one: its id is all that gives it away.
         """
 
     def read_webhook(self, body: bytes) -> Notice:
