@@ -19,7 +19,6 @@ from shared.contracts.hub_gateway import (
     FieldError,
     Hold,
     Label,
-    ManifestClosed,
     Occurrence,
     SequencedFact,
 )
@@ -209,29 +208,40 @@ PhotoOutcome = PhotoAdded | Invalid | NotFound | Unsupported
 
 @dataclass(frozen=True, slots=True)
 class OrderEvent:
-    """One event of one order. ``facts`` is empty if the event's own data could not be read."""
+    """One event of one order. ``facts`` is empty if the event's own data could not be read.
+
+    ``caused_by`` is the ``request_id`` of the call that caused it, if 360Hub names one.
+    """
 
     event_id: str
     sequence: int
     facts: tuple[SequencedFact, ...]
+    caused_by: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ProductEvent:
-    """One event of one product. ``approval`` is None if the event does not tell it."""
+    """One event of one product. ``approval`` is None if the event does not tell it.
+
+    ``caused_by`` as in `OrderEvent`.
+    """
 
     event_id: str
     sequence: int
     approval: Approval | None
     happened_at: datetime
+    caused_by: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestEvent:
-    """A romaneio was closed."""
+    """A romaneio was closed. ``references`` is None if the event does not tell what is in it."""
 
     event_id: str
-    closed: ManifestClosed
+    manifest_id: str
+    number: str | None
+    references: tuple[str, ...] | None
+    happened_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,6 +441,13 @@ class ExhaustedError(ThrottledError):
 
 class BusyError(HubError):
     """Another write of the same thing is running. This one was not carried out."""
+
+
+class RepeatedError(BusyError):
+    """360Hub repeats what it said to an earlier attempt of a prepared call, which settled nothing.
+
+    Only another key gets further.
+    """
 
 
 class UnauthorisedError(HubError):

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -231,6 +232,116 @@ class TestEvents:
         assert events.notice(made.model_dump_json().encode()) == port.UnrecognisedNotice(
             "order.created"
         )
+
+    def test_an_occurrence_carries_what_people_need_and_no_text_of_the_carrier(self) -> None:
+        told_of_it = {
+            "occurrence_id": "occ_1",
+            "volume": 2,
+            "code": "carrier_status_unmapped",
+            "group": "other",
+            "severity": "info",
+            "responsible": "unknown",
+            "attempt": 3,
+            "suggested_action": "contact_carrier",
+            "act_before": "2026-03-20T00:00:00-03:00",
+            "carrier_raw_code": "X9",
+            "carrier_text": "recusado por Fulana de Tal",
+        }
+
+        (fact,) = told("order.occurrence_opened", {"occurrence": told_of_it})
+
+        assert isinstance(fact, facts.OrderOccurrenceOpened)
+        assert fact.occurrence == facts.Occurrence(
+            occurrence_id="occ_1",
+            volume=2,
+            code="carrier_status_unmapped",
+            group="other",
+            severity="info",
+            responsible="unknown",
+            attempt=3,
+            suggested_action="contact_carrier",
+            act_before=datetime(2026, 3, 20, 3, tzinfo=UTC),
+            carrier_code="X9",
+        )
+        assert "Fulana" not in fact.model_dump_json()
+
+    def test_an_odd_detail_of_an_occurrence_does_not_lose_it(self) -> None:
+        odd = {"occurrence_id": "occ_1", "code": "damaged", "attempt": "2ª", "act_before": "logo"}
+
+        (fact,) = told("order.occurrence_opened", {"occurrence": odd})
+
+        assert isinstance(fact, facts.OrderOccurrenceOpened)
+        assert (fact.occurrence.attempt, fact.occurrence.act_before) == (None, None)
+
+    def test_an_approval_tells_its_photos_where_360hub_counts_them(self) -> None:
+        made = event(
+            "product.approval_changed",
+            {"to": "awaiting_photos", "photos_required": 2, "photos_accepted": 1},
+        )
+
+        found = events.product_event(made)
+
+        assert found is not None
+        assert found.approval == facts.Approval(
+            status="awaiting_photos", photos_required=2, photos_accepted=1
+        )
+
+    @pytest.mark.parametrize(
+        ("origin", "expected"),
+        [
+            ({"actor": "integration", "request_id": str(UUID(int=7))}, UUID(int=7)),
+            ({"actor": "integration", "request_id": "req_01JPA4"}, None),
+            ({"actor": "operator", "request_id": str(UUID(int=7))}, None),
+            ({"actor": "integration"}, None),
+            ("integration", None),
+            (None, None),
+        ],
+    )
+    def test_what_a_call_of_ours_caused_names_it(
+        self, origin: object, expected: UUID | None
+    ) -> None:
+        plain = event("order.status_changed", {"to": "cancelled"}).model_dump(mode="json")
+        made = wire.Event.model_validate({**plain, "origin": origin})
+        kept = wire.Event.model_validate(made.model_dump(mode="json"))
+
+        found = events.order_event(kept, 1)
+
+        assert found is not None
+        assert found.caused_by == expected
+
+    @pytest.mark.parametrize(
+        ("data", "references"),
+        [
+            ({"orders": ["bling-1", "bling-2"]}, ("bling-1", "bling-2")),
+            ({"orders": []}, ()),
+            ({"orders": [{"external_ref": "bling-1"}]}, None),
+            ({"orders": None}, None),
+            ({}, None),
+        ],
+    )
+    def test_a_closed_romaneio_says_what_is_in_it_or_has_to_be_read(
+        self, data: dict[str, Any], references: tuple[str, ...] | None
+    ) -> None:
+        made = event("manifest.closed", {"manifest_id": "man_1", "number": "R-1", **data})
+
+        assert isinstance(events.notice(made.model_dump_json().encode()), port.ManifestNotice)
+        assert events.manifest_event(made) == port.ManifestEvent(
+            "evt_1", "man_1", "R-1", references, AT
+        )
+
+    @pytest.mark.parametrize(
+        ("kind", "data"),
+        [
+            ("manifest.cancelled", {"manifest_id": "man_1", "orders": []}),
+            ("manifest.closed", {"orders": []}),
+        ],
+    )
+    def test_what_a_romaneio_tells_otherwise_is_kept_unclaimed(
+        self, kind: str, data: dict[str, Any]
+    ) -> None:
+        made = event(kind, data)
+
+        assert events.notice(made.model_dump_json().encode()) == port.UnrecognisedNotice(kind)
 
     def test_nul_is_kept_visible(self) -> None:
         (fact,) = told("order.status_changed", {"to": "a\x00b"})

@@ -11,7 +11,9 @@ from pydantic import ValidationError
 from services.hub_gateway.hub_api import wire
 from services.hub_gateway.port import (
     BusyError,
+    HubError,
     MisunderstoodError,
+    RepeatedError,
     ThrottledError,
     UnauthorisedError,
     UnavailableError,
@@ -52,6 +54,11 @@ class Answer:
             raise MisunderstoodError(f"an answer is no {model.__name__}") from _shape_only(error)
 
     @property
+    def refusal(self) -> str:
+        """What was refused, in 360Hub's code if it gave one."""
+        return self.problem.code or f"360Hub answered {self.status}"
+
+    @property
     def problem(self) -> wire.Problem:
         """The problem document (RFC 9457); an empty one if the body is something else."""
         try:
@@ -65,35 +72,46 @@ def settle(answer: Answer) -> Answer:
 
     What bears no code of 360Hub's was said by somebody in between, who settles nothing.
     """
+    if answer.ok or _decides(answer):
+        return answer
+    if "Idempotent-Replayed" in answer.headers:
+        raise RepeatedError(f"an earlier answer was repeated: {answer.status}")
+    raise _setback(answer)
+
+
+def _decides(answer: Answer) -> bool:
+    """Tell whether a refusal is 360Hub's last word, which another attempt would not change."""
+    problem = answer.problem
     match answer.status:
-        case _ if answer.ok:
-            return answer
-        case 404 | 410 if answer.problem.code:
-            return answer
-        case 401 | 403 if answer.problem.code:
-            raise UnauthorisedError(answer.problem.code)
-        case status if status < 400 or status in (401, 403, 404, 408, 410):
-            raise UnavailableError(f"answered {status} without 360Hub's code")
-        case 409 if answer.problem.code == "idempotency-in-progress":
-            raise UnavailableError(answer.problem.code, _STILL_RUNS_S)
-        case 409 if answer.problem.retryable:
-            raise BusyError(answer.problem.code)
-        case 422 if answer.problem.code == "idempotency-key-reused":
-            raise MisunderstoodError(answer.problem.code)
+        case 404 | 410:
+            return bool(problem.code)
         case 409 | 422:
-            return answer
-        case 501 if answer.problem.code == "capability-off":
-            return answer
+            is_about_the_key = problem.code.startswith("idempotency-")
+            return bool(problem.code) and not (problem.retryable or is_about_the_key)
+        case 501:
+            return problem.code == "capability-off"
+        case _:
+            return False
+
+
+def _setback(answer: Answer) -> HubError:
+    problem = answer.problem
+    match answer.status:
         case 429:
-            raise ThrottledError(retry_after_s(answer.headers) or _DEFAULT_PAUSE_S)
-        case status if status >= 500 and "Idempotent-Replayed" in answer.headers:
-            # The failure of an earlier attempt, kept by 360Hub: only another key gets further.
-            raise BusyError("an earlier failure was repeated")
+            return ThrottledError(retry_after_s(answer.headers) or _DEFAULT_PAUSE_S)
+        case 401 | 403 if problem.code:
+            return UnauthorisedError(problem.code)
+        case status if status < 400 or status in (401, 403, 404, 408, 410):
+            return UnavailableError(f"answered {status} without 360Hub's code")
+        case 409 if problem.code == "idempotency-in-progress":
+            return UnavailableError(problem.code, _STILL_RUNS_S)
         case status if status >= 500 and status != 501:
             pause_s = retry_after_s(answer.headers) or None
-            raise UnavailableError(f"360Hub answered {status}", pause_s)
-        case status:
-            raise MisunderstoodError(f"360Hub answered {status} {answer.problem.code}".strip())
+            return UnavailableError(f"360Hub answered {status}", pause_s)
+        case _ if problem.retryable:
+            return BusyError(answer.refusal)
+        case _:
+            return MisunderstoodError(answer.refusal)
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:

@@ -3,18 +3,23 @@
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import aiohttp
 import orjson
+import structlog
 
 from services.hub_gateway import port
 from services.hub_gateway.hub_api import events, signatures, translate, wire
 from services.hub_gateway.hub_api.answers import Answer, exhausted_for_s, settle
 from services.hub_gateway.hub_api.tokens import AccessToken, Tokens
 from shared.contracts.hub_gateway import Capability, FieldError, Label
+
+log = structlog.get_logger(__name__)
+
+R = TypeVar("R")
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=9, connect=3)
 """Well under half of a work's lease, so that no call outlives the right to its result."""
@@ -94,7 +99,7 @@ class HubClient:
     async def order(self, account_id: UUID, reference: str) -> port.OrderSnapshot | port.NotFound:
         """Return the order as it stands."""
         answer = await self._call(account_id, "GET", f"/v1/orders/{reference}")
-        if answer.status == 404:
+        if _is_missing(answer, "order-not-found"):
             return port.NotFound()
         return translate.order_snapshot(_found(answer).read(wire.Order))
 
@@ -109,10 +114,10 @@ class HubClient:
             last = found[-1].sequence if found else after
             query = {"after_sequence": last, "limit": _PAGE}
             answer = await self._call(account_id, "GET", path, query=query)
-            if answer.status == 404:
+            if _is_missing(answer, "order-not-found"):
                 return []
             page = _found(answer).read(wire.EventList)
-            told = [events.order_event(event, shipment) for event in page.events]
+            told = [events.order_event(event, shipment) for event in _readable(page.events)]
             fresh = [event for event in told if event is not None and event.sequence > last]
             found += fresh
             more = page.has_more and bool(fresh)
@@ -121,17 +126,18 @@ class HubClient:
     async def labels(self, account_id: UUID, reference: str) -> tuple[Label, ...]:
         """Return every label that the order ever had; none if it is unknown."""
         answer = await self._call(account_id, "GET", f"/v1/orders/{reference}/labels")
-        if answer.status == 404:
+        if _is_missing(answer, "order-not-found"):
             return ()
-        return tuple(map(translate.label, _found(answer).read(wire.LabelsUpdated).labels))
+        found = _found(answer).read(wire.LabelList).labels
+        return tuple(map(translate.label, _readable(found)))
 
     async def scans(self, account_id: UUID, reference: str) -> tuple[port.ScanSeen, ...]:
         """Return what the carrier reported of the order, in the order of its recording."""
         answer = await self._call(account_id, "GET", f"/v1/orders/{reference}/tracking")
-        if answer.status == 404:
+        if _is_missing(answer, "order-not-found"):
             return ()
         found = _found(answer).read(wire.ScanList).events
-        recorded = sorted(found, key=lambda scan: scan.recorded_at)
+        recorded = sorted(_readable(found), key=lambda scan: scan.recorded_at)
         return tuple(map(translate.scan_seen, recorded))
 
     async def occurrences(
@@ -139,17 +145,17 @@ class HubClient:
     ) -> tuple[port.OccurrenceSeen, ...]:
         """Return every occurrence that the order ever had."""
         answer = await self._call(account_id, "GET", f"/v1/orders/{reference}/occurrences")
-        if answer.status == 404:
+        if _is_missing(answer, "order-not-found"):
             return ()
         found = _found(answer).read(wire.OccurrenceList).occurrences
-        return tuple(map(translate.occurrence_seen, found))
+        return tuple(map(translate.occurrence_seen, _readable(found)))
 
     async def orders(self, account_id: UUID, cursor: str | None) -> port.OrderPage:
         """Return a page of all the account's orders."""
         answer = await self._call(account_id, "GET", "/v1/orders", query=_paging(cursor))
         page = _found(answer).read(wire.OrderList)
         return port.OrderPage(
-            tuple(translate.order_snapshot(order) for order in page.orders),
+            tuple(map(translate.order_snapshot, _readable(page.orders))),
             page.next_cursor if page.has_more else None,
         )
 
@@ -157,9 +163,11 @@ class HubClient:
         """Return the romaneio as it stands."""
         path = f"/v1/manifests/{_segment(manifest_id)}"
         answer = await self._call(account_id, "GET", path)
-        if answer.status == 404:
+        if _is_missing(answer, "manifest-not-found"):
             return port.NotFound()
-        return translate.manifest(_found(answer).read(wire.Manifest))
+        found = _found(answer).read(wire.Manifest)
+        references = tuple(order.external_ref for order in _readable(found.orders))
+        return port.Manifest(found.manifest_id, found.number, found.status, references)
 
     # --- products
 
@@ -179,7 +187,7 @@ class HubClient:
     ) -> port.ProductSnapshot | port.NotFound:
         """Return where the product's approval stands."""
         answer = await self._call(account_id, "GET", f"/v1/products/{reference}")
-        if answer.status == 404:
+        if _is_missing(answer, "product-not-found"):
             return port.NotFound()
         return translate.product_snapshot(_found(answer).read(wire.Product))
 
@@ -188,7 +196,7 @@ class HubClient:
         answer = await self._call(account_id, "GET", "/v1/products", query=_paging(cursor))
         page = _found(answer).read(wire.ProductList)
         return port.ProductPage(
-            tuple(map(translate.product_snapshot, page.products)),
+            tuple(map(translate.product_snapshot, _readable(page.products))),
             page.next_cursor if page.has_more else None,
         )
 
@@ -217,9 +225,11 @@ class HubClient:
         """Return what changed since the cursor (None: since the oldest that is kept)."""
         query = {**_paging(cursor), "resource": "order,product"}
         answer = await self._call(account_id, "GET", "/v1/changes", query=query)
-        if answer.status == 410:
+        if answer.status == 410 and answer.problem.code == "cursor-expired":
             return port.CursorExpired()
-        return translate.change_page(_found(answer).read(wire.ChangeList))
+        page = _found(answer).read(wire.ChangeList)
+        found = map(translate.change, _readable(page.changes))
+        return port.ChangePage(tuple(filter(None, found)), page.next_cursor, page.has_more)
 
     async def newest_change(self, account_id: UUID) -> str:
         """Return the cursor behind the newest change."""
@@ -271,7 +281,7 @@ class HubClient:
         answer = await self._call(account_id, "GET", path, query=query)
         page = _found(answer).read(wire.DeliveryList)
         return port.FailedDeliveryPage(
-            tuple(map(translate.failed_delivery, page.deliveries)),
+            tuple(map(translate.failed_delivery, _readable(page.deliveries))),
             page.next_cursor if page.has_more else None,
         )
 
@@ -411,7 +421,25 @@ def _endpoint(answer: Answer) -> port.WebhookEndpoint:
 def _found(answer: Answer) -> Answer:
     if answer.ok:
         return answer
-    raise port.MisunderstoodError(f"360Hub answered {answer.status} {answer.problem.code}".strip())
+    raise port.MisunderstoodError(answer.refusal)
+
+
+def _is_missing(answer: Answer, code: str) -> bool:
+    """Tell whether 360Hub holds nothing there. Another 404 means that the address is wrong."""
+    return answer.status == 404 and answer.problem.code == code
+
+
+def _readable(rows: Iterable[R | None]) -> list[R]:
+    """Return the rows of a list that can be read: one odd row must not hide the others."""
+    rows = list(rows)
+    found = [row for row in rows if row is not None]
+    if len(found) < len(rows):
+        log.error(
+            "Entries of a list of 360Hub's cannot be read",
+            action="entries_left_out",
+            count=len(rows) - len(found),
+        )
+    return found
 
 
 def _register_refusal(answer: Answer) -> port.RegisterOutcome:
@@ -426,10 +454,12 @@ def _register_refusal(answer: Answer) -> port.RegisterOutcome:
             return port.Closed(problem.current_status)
         case "unknown-product":
             return port.UnknownProduct(errors)
+        case "capability-off":
+            return port.Unsupported("updates")
         case "validation":
             return port.UnknownProduct(errors) if _only_products(errors) else port.Invalid(errors)
         case _:  # version-conflict above all: two contents under one version
-            raise port.MisunderstoodError(problem.code or f"answered {answer.status}")
+            raise port.MisunderstoodError(answer.refusal)
 
 
 def _only_products(errors: tuple[FieldError, ...]) -> bool:
@@ -443,10 +473,12 @@ def _cancel_refusal(answer: Answer) -> port.CancelOutcome:
             return port.NotFound()
         case "not-cancellable":
             return port.NotCancellable(problem.current_status)
+        case "capability-off":
+            return port.Unsupported("cancellation")
         case "order-closed":
             return port.Closed(problem.current_status)
         case _:
-            raise port.MisunderstoodError(problem.code or f"answered {answer.status}")
+            raise port.MisunderstoodError(answer.refusal)
 
 
 def _import_refusal(answer: Answer) -> port.ImportOutcome:
@@ -454,10 +486,12 @@ def _import_refusal(answer: Answer) -> port.ImportOutcome:
     match problem.code:
         case "stale-version":
             return port.Stale(problem.current_source_version, None)
+        case "capability-off":
+            return port.Unsupported("updates")
         case "validation":
             return port.Invalid(translate.field_errors(problem))
         case _:
-            raise port.MisunderstoodError(problem.code or f"answered {answer.status}")
+            raise port.MisunderstoodError(answer.refusal)
 
 
 def _photo_refusal(answer: Answer) -> port.PhotoOutcome:
@@ -470,4 +504,4 @@ def _photo_refusal(answer: Answer) -> port.PhotoOutcome:
         case "validation":
             return port.Invalid(translate.field_errors(problem))
         case _:
-            raise port.MisunderstoodError(problem.code or f"answered {answer.status}")
+            raise port.MisunderstoodError(answer.refusal)

@@ -5,6 +5,7 @@ What 360Hub says in words that we do not know is kept raw: never refused, never 
 
 from collections.abc import Callable
 from typing import Any, TypeVar
+from uuid import UUID
 
 import orjson
 from pydantic import ValidationError
@@ -31,7 +32,7 @@ def notice(body: bytes) -> port.Notice:
             return port.OrderNotice(reference, raw)
         case "product", _, _ if reference and event.sequence:
             return port.ProductNotice(reference, raw)
-        case "manifest", _, _ if _closed(event) is not None:
+        case "manifest", _, _ if manifest_event(event) is not None:
             return port.ManifestNotice(raw)
         case "endpoint", _, "verification":
             return port.VerificationNotice()
@@ -51,38 +52,36 @@ def order_event(event: wire.Event, shipment: int) -> port.OrderEvent | None:
         return None
     translate = _ORDER_EVENTS.get(event.type, _unrecognised)
     told = _Told(event, shipment, event.sequence)
-    return port.OrderEvent(event.id, event.sequence, translate(told))
+    return port.OrderEvent(event.id, event.sequence, translate(told), _caused_by(event))
 
 
 def product_event(event: wire.Event) -> port.ProductEvent | None:
     """Return the event, with the approval if it tells one; None if it carries no sequence."""
     if event.sequence is None:
         return None
-    return port.ProductEvent(event.id, event.sequence, _approval(event), event.timestamp)
+    return port.ProductEvent(
+        event.id, event.sequence, _approval(event), event.timestamp, _caused_by(event)
+    )
+
+
+def _caused_by(event: wire.Event) -> UUID | None:
+    return event.origin.request_id if event.origin else None
 
 
 def _approval(event: wire.Event) -> facts.Approval | None:
     found = _read(wire.ApprovalChanged, event)
     if event.type != "product.approval_changed" or found is None:
         return None
-    return facts.Approval(status=found.status, reason_code=found.reason_code, reason=found.reason)
+    return facts.Approval(**found.model_dump())
 
 
 def manifest_event(event: wire.Event) -> port.ManifestEvent | None:
-    """Return the closed romaneio with the references in it, or None if it is something else."""
-    closed = _closed(event)
-    return None if closed is None else port.ManifestEvent(event.id, closed)
-
-
-def _closed(event: wire.Event) -> facts.ManifestClosed | None:
+    """Return the closed romaneio, or None if it is something else."""
     found = _read(wire.ManifestClosed, event)
     if event.type != "manifest.closed" or found is None:
         return None
-    return facts.ManifestClosed(
-        manifest_id=found.manifest_id,
-        number=found.number,
-        references=found.orders,
-        happened_at=event.timestamp,
+    return port.ManifestEvent(
+        event.id, found.manifest_id, found.number, found.orders, event.timestamp
     )
 
 

@@ -201,12 +201,6 @@ def photo_body(photo: port.PhotoToAdd) -> dict[str, Any]:
     return {"source_url": photo.url, "position": photo.position}
 
 
-def manifest(found: wire.Manifest) -> port.Manifest:
-    """Return the romaneio as read."""
-    references = tuple(order.external_ref for order in found.orders)
-    return port.Manifest(found.manifest_id, found.number, found.status, references)
-
-
 def failed_delivery(found: wire.Delivery) -> port.FailedDelivery:
     """Return the delivery that 360Hub gave up."""
     return port.FailedDelivery(
@@ -232,7 +226,7 @@ def order_snapshot(order: wire.Order) -> port.OrderSnapshot:
             carrier=carrier,
         )
         for volume in order.volumes
-        if volume.label_id is not None
+        if volume is not None and volume.label_id is not None
     )
     return port.OrderSnapshot(
         order.external_ref,
@@ -254,16 +248,11 @@ def product_snapshot(product: wire.Product) -> port.ProductSnapshot:
     )
 
 
-def change_page(page: wire.ChangeList) -> port.ChangePage:
-    """Return what changed; of a resource that we do not know there is nothing to follow."""
-    changes = tuple(found for change in page.changes if (found := _change(change)) is not None)
-    return port.ChangePage(changes, page.next_cursor, page.has_more)
-
-
-def _change(change: wire.Change) -> port.Change | None:
-    match change.resource, change.external_ref:
+def change(found: wire.Change) -> port.Change | None:
+    """Return what changed, or None if it is a resource that we do not know."""
+    match found.resource, found.external_ref:
         case ("order" | "product") as resource, str(reference):
-            return port.Change(resource, reference, change.sequence)
+            return port.Change(resource, reference, found.sequence)
         case _:
             return None
 
@@ -272,5 +261,5 @@ def field_errors(problem: wire.Problem) -> tuple[facts.FieldError, ...]:
     """Return which fields 360Hub refused."""
     return tuple(
         facts.FieldError(pointer=error.pointer, code=error.code, message=error.message)
-        for error in problem.errors
+        for error in problem.errors or ()
     )

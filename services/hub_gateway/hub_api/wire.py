@@ -1,9 +1,20 @@
 """360Hub's JSON as models, read leniently: unknown fields, codes and types are no error."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 
 def _storable(text: str) -> str:
@@ -17,10 +28,28 @@ Sequence = Annotated[int, Field(ge=1, lt=2**53)]
 Moment = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
 
 
+def _unless_unusable(value: Any, usual: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return usual(value)
+    except ValidationError:
+        return None
+
+
+OrNone = WrapValidator(_unless_unusable)
+"""Marks what is taken for absent if it has another shape, because the rest is of use without it."""
+
+
 class Wire(BaseModel):
-    """Whatever 360Hub sends: new fields may come at any time."""
+    """Whatever 360Hub sends: new fields may come at any time, and null is the same as absent."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {name: part for name, part in value.items() if part is not None}
 
 
 class Token(Wire):
@@ -54,9 +83,9 @@ class Approval(Wire):
     status: Text
     reason_code: Text | None = None
     reason: Text | None = None
-    photos_required: int | None = None
-    photos_accepted: int | None = None
-    decided_at: Moment | None = None
+    photos_required: Annotated[int | None, OrNone] = None
+    photos_accepted: Annotated[int | None, OrNone] = None
+    decided_at: Annotated[Moment | None, OrNone] = None
 
 
 class Product(Wire):
@@ -85,43 +114,43 @@ class Order(Wire):
     status_changed_at: Moment
     sequence: Sequence
     holds: tuple[Hold, ...] = ()
-    carrier: Carrier | None = None
-    volumes: tuple[VolumeLabel, ...] = ()
+    carrier: Annotated[Carrier | None, OrNone] = None
+    volumes: tuple[Annotated[VolumeLabel | None, OrNone], ...] = ()
 
 
 class OrderList(Wire):
-    orders: tuple[Order, ...]
+    orders: tuple[Annotated[Order | None, OrNone], ...]
     next_cursor: str | None = None
     has_more: bool = False
 
 
 class Change(Wire):
     resource: str
-    external_ref: str | None = None
-    sequence: int
+    external_ref: Reference | None = None
+    sequence: Sequence
 
 
 class ChangeList(Wire):
-    changes: tuple[Change, ...]
+    changes: tuple[Annotated[Change | None, OrNone], ...]
     next_cursor: str
     has_more: bool = False
 
 
 class ProductList(Wire):
-    products: tuple[Product, ...]
+    products: tuple[Annotated[Product | None, OrNone], ...]
     next_cursor: str | None = None
     has_more: bool = False
 
 
 class ManifestOrder(Wire):
-    external_ref: str
+    external_ref: Text
 
 
 class Manifest(Wire):
     manifest_id: Text
     number: Text | None = None
     status: Text
-    orders: tuple[ManifestOrder, ...] = ()
+    orders: tuple[Annotated[ManifestOrder | None, OrNone], ...] = ()
 
 
 class Photo(Wire):
@@ -148,7 +177,7 @@ class Delivery(Wire):
 
 
 class DeliveryList(Wire):
-    deliveries: tuple[Delivery, ...]
+    deliveries: tuple[Annotated[Delivery | None, OrNone], ...]
     next_cursor: str | None = None
     has_more: bool = False
 
@@ -160,6 +189,13 @@ class Replay(Wire):
 # --- events
 
 
+class Origin(Wire):
+    """That a call caused the event, and which one. Calls of ours are named by a UUID."""
+
+    actor: Literal["integration"]
+    request_id: UUID
+
+
 class Event(Wire):
     """The envelope of an event, from a webhook or a feed. ``data`` is read by its type."""
 
@@ -167,11 +203,12 @@ class Event(Wire):
     type: Text
     timestamp: Moment
     sequence: Sequence | None = None
+    origin: Annotated[Origin | None, OrNone] = None
     data: dict[str, Any] = {}
 
 
 class EventList(Wire):
-    events: tuple[Event, ...]
+    events: tuple[Annotated[Event | None, OrNone], ...]
     has_more: bool = False
 
 
@@ -213,15 +250,17 @@ class Label(Wire):
 
 
 class LabelsUpdated(Wire):
-    """The data of an event, and the list of an order's labels."""
-
     labels: tuple[Label, ...]
+
+
+class LabelList(Wire):
+    labels: tuple[Annotated[Label | None, OrNone], ...]
 
 
 class Scan(Wire):
     volume: int | None = None
-    carrier_raw_code: Text | None = None
-    occurred_at: Moment | None = None
+    carrier_raw_code: Annotated[Text | None, OrNone] = None
+    occurred_at: Annotated[Moment | None, OrNone] = None
 
 
 class RecordedScan(Scan):
@@ -232,7 +271,7 @@ class RecordedScan(Scan):
 
 
 class ScanList(Wire):
-    events: tuple[RecordedScan, ...]
+    events: tuple[Annotated[RecordedScan | None, OrNone], ...]
 
 
 class TrackingUpdated(Wire):
@@ -246,12 +285,12 @@ class Occurrence(Wire):
     code: Text
     group: Text | None = None
     severity: Text | None = None
-    responsible: Text | None = None
-    attempt: int | None = None
+    responsible: Annotated[Text | None, OrNone] = None
+    attempt: Annotated[int | None, OrNone] = None
     suggested_action: Text | None = None
-    act_before: Moment | None = None
-    carrier_code: Text | None = Field(default=None, alias="carrier_raw_code")
-    resolution: Text | None = None
+    act_before: Annotated[Moment | None, OrNone] = None
+    carrier_code: Annotated[Text | None, OrNone] = Field(default=None, alias="carrier_raw_code")
+    resolution: Annotated[Text | None, OrNone] = None
 
 
 class RecordedOccurrence(Occurrence):
@@ -262,7 +301,7 @@ class RecordedOccurrence(Occurrence):
 
 
 class OccurrenceList(Wire):
-    occurrences: tuple[RecordedOccurrence, ...]
+    occurrences: tuple[Annotated[RecordedOccurrence | None, OrNone], ...]
 
 
 class OccurrenceMoved(Wire):
@@ -273,12 +312,16 @@ class ApprovalChanged(Wire):
     status: Text = Field(alias="to")
     reason_code: Text | None = None
     reason: Text | None = None
+    photos_required: Annotated[int | None, OrNone] = None
+    photos_accepted: Annotated[int | None, OrNone] = None
 
 
 class ManifestClosed(Wire):
+    """``orders`` is None if the event does not list them understandably."""
+
     manifest_id: Text
-    number: Text | None = None
-    orders: tuple[str, ...] = ()
+    number: Annotated[Text | None, OrNone] = None
+    orders: Annotated[tuple[Text, ...] | None, OrNone] = None
 
 
 # --- errors (RFC 9457, with 360Hub's extensions)
@@ -291,12 +334,13 @@ class FieldProblem(Wire):
 
 
 class Problem(Wire):
+    """A refusal. Its code counts, however odd the rest may be."""
+
     code: str = ""
-    title: str = ""
-    retryable: bool = False
-    current_source_version: int | None = None
-    current_status: Text | None = None
-    errors: tuple[FieldProblem, ...] = ()
+    retryable: Annotated[bool | None, OrNone] = None
+    current_source_version: Annotated[int | None, OrNone] = None
+    current_status: Annotated[Text | None, OrNone] = None
+    errors: Annotated[tuple[FieldProblem, ...] | None, OrNone] = None
 
 
 def rfc3339(at: datetime) -> str:

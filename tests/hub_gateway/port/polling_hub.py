@@ -25,7 +25,6 @@ from shared.contracts.hub_gateway import (
     FieldError,
     HubStatus,
     Label,
-    ManifestClosed,
     Occurrence,
 )
 
@@ -645,13 +644,14 @@ class BodySigningHub(PollingHub):
                 return port.UnrecognisedNotice(None)
 
     def manifest_event(self, event: port.Json) -> port.ManifestEvent | None:
-        closed = ManifestClosed(
-            manifest_id=event["manifest"],
-            number=event.get("number"),
-            references=tuple(event["orders"]),
-            happened_at=_time(event["closed_at"]),
+        manifest_id = event["manifest"]
+        return port.ManifestEvent(
+            f"{manifest_id} closed",
+            manifest_id,
+            event.get("number"),
+            tuple(event["orders"]),
+            _time(event["closed_at"]),
         )
-        return port.ManifestEvent(f"{closed.manifest_id} closed", closed)
 
 
 def signature(secret: str, body: bytes) -> str:

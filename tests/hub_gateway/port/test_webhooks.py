@@ -246,9 +246,8 @@ class TestUnderstanding:
         assert isinstance(notice, port.ManifestNotice)
         event = world.hub.manifest_event(notice.event)
         assert event is not None
-        assert event.closed.manifest_id == made["manifest_id"]
-        assert event.closed.number == made["number"]
-        assert event.closed.references == (ORDER,)
+        assert (event.manifest_id, event.number) == (made["manifest_id"], made["number"])
+        assert event.references == (ORDER,)
 
     @pytest.mark.parametrize(
         "body",
