@@ -1,13 +1,20 @@
 """What the sync core asks for: one handler for each command, each answered with one fact."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
 from services.hub_gateway import outcomes, port, tasks
 from services.hub_gateway.store import calls, products, shipments
+from services.hub_gateway.store.calls import KeptCall
 from services.hub_gateway.store.shipments import Shipment
 from shared.contracts import Contract, Message, derived_id
-from shared.contracts.sync_core import CancelOrder, ImportProduct, RegisterOrder
+from shared.contracts.sync_core import (
+    AddProductPhoto,
+    CancelOrder,
+    ImportProduct,
+    RegisterOrder,
+)
 from shared.gateway.errors import ParkWork
 from shared.gateway.facts import Facts
 from shared.gateway.store import Connection, Pool
@@ -52,16 +59,11 @@ class OrderCommands:
     async def cancel(self, work: Work) -> None:
         """Cancel the order at 360Hub, and remember that it is never to be registered again."""
         wanted, command = work.read(CancelOrder), work.asked_by
-        shipment, call = await self._prepare_cancellation(work, wanted, command)
-        try:
+        shipment, kept = await self._prepare_cancellation(work, wanted, command)
+        async with _while_open(self._pool, work, kept):
             outcome = await self._hub.cancel_order(
-                work.account_id, wanted.reference, call, command.id
+                work.account_id, wanted.reference, kept.call, command.id
             )
-        except (port.BusyError, port.ThrottledError, port.MisunderstoodError):
-            # Nothing happened, or 360Hub would answer the same again: what comes is another call.
-            async with self._pool.acquire() as conn:
-                await calls.drop_call(conn, work.account_id, command.id)
-            raise
         sequence = outcome.sequence if isinstance(outcome, port.Cancelled) else 0
         fact = outcomes.cancel_fact(wanted, command, outcome)
         await self._answer(work, shipment, fact, sequence)
@@ -78,7 +80,7 @@ class OrderCommands:
 
     async def _prepare_cancellation(
         self, work: Work, wanted: CancelOrder, command: Command
-    ) -> tuple[Shipment, port.PreparedCall]:
+    ) -> tuple[Shipment, KeptCall]:
         wish = port.Cancellation(wanted.reference, wanted.version, wanted.reason_code, utc_now())
         fresh = self._hub.prepare_cancellation(wish, f"cancel-{uuid4()}")
         async with self._pool.acquire() as conn, conn.transaction():
@@ -90,8 +92,8 @@ class OrderCommands:
                 number=wanted.shipment,
             )
             await shipments.void_shipment(conn, work.account_id, wanted.reference, command.id)
-            call = await calls.prepare_call(conn, work.account_id, command.id, fresh)
-        return shipment, call
+            kept = await calls.keep_call(conn, work.account_id, command.id, fresh)
+        return shipment, kept
 
     async def _answer(
         self, work: Work, shipment: Shipment, fact: Contract, sequence: int = 0
@@ -107,7 +109,11 @@ class OrderCommands:
 
 
 class ProductCommands:
-    """Imports products."""
+    """Imports products, and hands their photos over.
+
+    The outbound lane of a product runs one of these at a time, in the order of the decisions: its
+    photos go out after the import that they were decided with.
+    """
 
     def __init__(self, hub: port.Hub, pool: Pool, queue: WorkQueue, facts: Facts) -> None:
         self._hub = hub
@@ -134,6 +140,22 @@ class ProductCommands:
             fact = outcomes.import_fact(wanted, command, outcome)
             await _answer(self._facts, conn, work, fact)
 
+    async def add_photo(self, work: Work) -> None:
+        """Hand 360Hub the address of a photo. What becomes of the approval its events tell."""
+        wanted, command = work.read(AddProductPhoto), work.asked_by
+        photo = port.PhotoToAdd(wanted.reference, wanted.position, wanted.url)
+        fresh = self._hub.prepare_photo(photo, f"photo-{uuid4()}")
+        async with self._pool.acquire() as conn:
+            kept = await calls.keep_call(conn, work.account_id, command.id, fresh)
+        async with _while_open(self._pool, work, kept):
+            outcome = await self._hub.add_product_photo(
+                work.account_id, wanted.reference, kept.call, command.id
+            )
+        async with self._queue.completing(work) as conn:
+            await calls.drop_call(conn, work.account_id, command.id)
+            fact = outcomes.photo_fact(wanted, command, outcome)
+            await _answer(self._facts, conn, work, fact)
+
     async def _open(self, work: Work, wanted: ImportProduct) -> None:
         async with self._pool.acquire() as conn:
             await products.open_product(
@@ -151,6 +173,7 @@ def handlers(orders: OrderCommands, products: ProductCommands) -> Mapping[str, H
         RegisterOrder.TYPE: orders.register,
         CancelOrder.TYPE: orders.cancel,
         ImportProduct.TYPE: products.import_product,
+        AddProductPhoto.TYPE: products.add_photo,
     }
 
 
@@ -183,6 +206,8 @@ def to_work(message: Message, data: Contract) -> NewWork | None:
                 Supersedes.LOWER_VERSIONS,
                 version=data.version,
             )
+        case AddProductPhoto():
+            return _work(message, data, Priority.CATALOGUE, Supersedes.NOTHING)
         case _:
             return None
 
@@ -193,7 +218,7 @@ def _work(
     priority: Priority,
     supersedes: Supersedes,
     *,
-    version: int,
+    version: int | None = None,
     shipment: int | None = None,
 ) -> NewWork:
     return NewWork(
@@ -207,6 +232,31 @@ def _work(
         version=version,
         command=Command(message.id, message.type, message.correlationid, shipment),
     )
+
+
+@asynccontextmanager
+async def _while_open(pool: Pool, work: Work, kept: KeptCall) -> AsyncIterator[None]:
+    """Keep a call for the next attempt if this one leaves its result unknown, and only then.
+
+    A refusal to carry it out settles a first attempt, and says nothing of one before it.
+    """
+    try:
+        yield
+    except port.HubError as error:
+        if _is_settled(error, kept):
+            async with pool.acquire() as conn:
+                await calls.drop_call(conn, work.account_id, work.asked_by.id)
+        raise
+
+
+def _is_settled(error: port.HubError, kept: KeptCall) -> bool:
+    match error:
+        case port.RepeatedError() | port.MisunderstoodError():
+            return True  # 360Hub would answer this call the same again
+        case port.BusyError() | port.ThrottledError() | port.UnauthorisedError():
+            return not kept.may_have_run
+        case _:
+            return False
 
 
 async def _answer(facts: Facts, conn: Connection, work: Work, fact: Contract) -> None:

@@ -6,7 +6,12 @@ from uuid import UUID
 from services.hub_gateway import port
 from shared.contracts import Contract
 from shared.contracts import hub_gateway as facts
-from shared.contracts.sync_core import CancelOrder, ImportProduct, RegisterOrder
+from shared.contracts.sync_core import (
+    AddProductPhoto,
+    CancelOrder,
+    ImportProduct,
+    RegisterOrder,
+)
 from shared.gateway.values import Command
 
 
@@ -23,6 +28,7 @@ def overtaken(wanted: RegisterOrder, command: Command, cancelled_by: UUID) -> Co
 def register_fact(
     wanted: RegisterOrder, command: Command, outcome: port.RegisterOutcome
 ) -> Contract:
+    """Return the fact that answers a registration."""
     common: dict[str, Any] = {
         "shipment": wanted.shipment,
         "command_id": command.id,
@@ -97,5 +103,27 @@ def import_fact(wanted: ImportProduct, command: Command, outcome: port.ImportOut
             return facts.ProductRefused(cause="invalid", errors=outcome.errors, **common)
         case port.Unsupported():
             return facts.ProductRefused(cause="unsupported", **common)
+        case never:
+            assert_never(never)
+
+
+def photo_fact(wanted: AddProductPhoto, command: Command, outcome: port.PhotoOutcome) -> Contract:
+    """Return the fact that answers a photo."""
+    common: dict[str, Any] = {
+        "command_id": command.id,
+        "product_id": wanted.product_id,
+        "position": wanted.position,
+    }
+    match outcome:
+        case port.PhotoAdded():
+            return facts.ProductPhotoAdded(
+                photo_id=outcome.photo_id, status=outcome.status, **common
+            )
+        case port.Unsupported():
+            return facts.ProductPhotoRefused(cause="unsupported", **common)
+        case port.Invalid():
+            return facts.ProductPhotoRefused(cause="invalid", errors=outcome.errors, **common)
+        case port.NotFound():
+            return facts.ProductPhotoRefused(cause="not_found", **common)
         case never:
             assert_never(never)

@@ -51,6 +51,10 @@ class HubAccount:
         """Arm a fault, for calls of one method only if it is named."""
         await self._post("/faults", {"fault": name, "method": calls, **how})
 
+    async def disarm(self) -> None:
+        """Let no fault strike any more."""
+        await self._request("DELETE", "/faults", None)
+
     async def pass_days(self, days: int) -> None:
         """Let time pass for the whole double."""
         seconds = {"advance": days * 86400}

@@ -13,7 +13,13 @@ import aiohttp
 
 from shared.contracts import Message
 from shared.contracts.references import order_reference, product_reference
-from shared.contracts.sync_core import CancelOrder, ConnectAccount, ImportProduct, RegisterOrder
+from shared.contracts.sync_core import (
+    AddProductPhoto,
+    CancelOrder,
+    ConnectAccount,
+    ImportProduct,
+    RegisterOrder,
+)
 from tests.gateways import Core, answering, free_port, login_of, migrated, start
 from tests.hub_gateway.samples import order_content, product_content
 from tests.hub_gateway.sandbox import HubAccount
@@ -147,6 +153,14 @@ class Seller:
             content_event=uuid4(),
             content_digest="digest",
             content=product_content(**content),
+        )
+        return await self.core.send(self.account_id, f"product-{self.product_id}", command)
+
+    async def add_photo(
+        self, position: int = 1, url: str = "https://fotos.example/camiseta-1.jpg"
+    ) -> Message:
+        command = AddProductPhoto(
+            product_id=self.product_id, reference=self.product, position=position, url=url
         )
         return await self.core.send(self.account_id, f"product-{self.product_id}", command)
 

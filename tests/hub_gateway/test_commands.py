@@ -44,6 +44,53 @@ async def test_an_approval_is_told_as_it_moves(seller: Seller) -> None:
     assert sequences == sorted(set(sequences))
 
 
+async def test_photos_follow_the_import_that_they_were_sent_with(seller: Seller) -> None:
+    await seller.hub.control("/accounts/standing", product_photos=True)
+    await seller.import_product()
+    first = await seller.add_photo(1)
+    second = await seller.add_photo(2, url="https://fotos.example/camiseta-2.jpg")
+
+    await seller.fact("hub.product.photo_added", lambda data: data["position"] == 2)
+
+    added = seller.told("hub.product.photo_added")
+    assert [(each["command_id"], each["position"]) for each in added] == [
+        (str(first.id), 1),
+        (str(second.id), 2),
+    ]
+    assert all(each["product_id"] == seller.product_id and each["photo_id"] for each in added)
+    calls = await seller.hub.calls("POST", "/photos")
+    assert len({call["idempotency_key"] for call in calls}) == len(calls) == 2
+    assert len(await seller.hub.calls("PUT", seller.product)) == 1
+
+
+@pytest.mark.parametrize(
+    ("takes_photos", "url", "cause"),
+    [
+        (False, "https://fotos.example/1.jpg", "unsupported"),
+        (True, "no address", "invalid"),
+    ],
+)
+async def test_a_photo_that_the_hub_does_not_take_is_refused(
+    seller: Seller, takes_photos: bool, url: str, cause: str
+) -> None:
+    await seller.hub.control("/accounts/standing", product_photos=takes_photos)
+    await seller.import_product()
+
+    command = await seller.add_photo(url=url)
+
+    refused = await seller.fact("hub.product.photo_refused")
+    assert (refused["command_id"], refused["cause"]) == (str(command.id), cause)
+    assert bool(refused["errors"]) is (cause == "invalid")
+
+
+async def test_a_photo_of_a_product_that_the_hub_does_not_hold_is_refused(seller: Seller) -> None:
+    await seller.hub.control("/accounts/standing", product_photos=True)
+
+    await seller.add_photo()
+
+    assert (await seller.fact("hub.product.photo_refused"))["cause"] == "not_found"
+
+
 async def test_a_registration_is_told_with_its_holds(seller: Seller) -> None:
     await seller.import_product()
     await seller.fact("hub.product.imported")

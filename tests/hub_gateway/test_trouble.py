@@ -60,6 +60,57 @@ async def test_a_failed_cancellation_is_repeated_with_the_same_key(
     assert calls[1]["replayed"] is (when == "error_after")
 
 
+@pytest.mark.parametrize("when", ["error_before", "error_after"])
+async def test_a_photo_whose_result_is_unknown_is_handed_over_once(
+    seller: Seller, when: str
+) -> None:
+    await seller.hub.control("/accounts/standing", product_photos=True)
+    await seller.import_product()
+    await seller.fact("hub.product.imported")
+    await seller.hub.fault(when, match="/v1/products", calls="POST")
+
+    await seller.add_photo()
+
+    await seller.fact("hub.product.photo_added")
+    calls = await seller.hub.calls("POST", "/photos")
+    assert len({call["idempotency_key"] for call in calls}) == 1
+    assert [call["replayed"] for call in calls] == [False, when == "error_after"]
+
+
+@pytest.mark.parametrize(("fault", "status"), [("rate_limited", 429), ("concurrent_update", 409)])
+async def test_a_refusal_after_an_unknown_result_settles_nothing(
+    seller: Seller, fault: str, status: int
+) -> None:
+    await seller.hub.control("/accounts/standing", product_photos=True)
+    await seller.import_product()
+    await seller.fact("hub.product.imported")
+    await seller.hub.fault("error_after", match="/v1/products", calls="POST", probability=1.0)
+    await seller.add_photo()
+    await eventually(lambda: _photo_was_answered(seller, 503))
+
+    await seller.hub.fault(fault, match="/v1/products", calls="POST")
+    await eventually(lambda: _photo_was_answered(seller, status))
+    await seller.hub.disarm()
+
+    await seller.fact("hub.product.photo_added")
+    calls = await seller.hub.calls("POST", "/photos")
+    assert calls[-1]["replayed"] is True
+    assert len({call["idempotency_key"] for call in calls}) == 1
+
+
+async def test_a_photo_refused_before_it_was_taken_in_gets_another_key(seller: Seller) -> None:
+    await seller.hub.control("/accounts/standing", product_photos=True)
+    await seller.import_product()
+    await seller.fact("hub.product.imported")
+    await seller.hub.fault("rate_limited", match="/v1/products", calls="POST", seconds=1)
+
+    await seller.add_photo()
+
+    await seller.fact("hub.product.photo_added")
+    calls = await seller.hub.calls("POST", "/photos")
+    assert len({call["idempotency_key"] for call in calls}) == len(calls) == 2
+
+
 async def test_after_a_settled_refusal_another_key_is_used(seller: Seller) -> None:
     await seller.registered()
     await seller.hub.fault("concurrent_update", match="/v1/orders")
@@ -206,3 +257,7 @@ async def test_a_wrong_setting_is_named_in_one_line_and_ends_the_process(gateway
     assert process.returncode == 2
     (line,) = told.decode().splitlines()
     assert line.startswith("HUB_GATEWAY_API_URL: ")
+
+
+async def _photo_was_answered(seller: Seller, status: int) -> bool:
+    return status in [call["status"] for call in await seller.hub.calls("POST", "/photos")]
