@@ -1,8 +1,8 @@
 """Following orders: 360Hub's events become facts, each once, in their order, none left out."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import structlog
@@ -13,9 +13,14 @@ from services.hub_gateway.store.shipments import Shipment
 from services.hub_gateway.tasks import Arrived, CatchUp
 from shared.contracts import derived_id
 from shared.contracts.hub_gateway import (
+    Capability,
+    Label,
     OrderHoldChanged,
     OrderLabelsUpdated,
+    OrderOccurrenceOpened,
+    OrderOccurrenceResolved,
     OrderStatusChanged,
+    OrderTrackingUpdated,
     SequencedFact,
 )
 from shared.gateway.facts import Facts
@@ -25,18 +30,34 @@ from shared.gateway.work import WorkQueue
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
+_PART_TRIES: Final = 3
+"""How often a snapshot is tried again for a part that fails, before it is told without it."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Step:
     """What takes a shipment to ``sequence``: its next event, or the order as read at that point.
 
-    ``origin`` names it for good, and with it the ids of its facts.
+    ``origin`` names it for good, and with it the ids of its facts. ``caused_by`` is the command of
+    ours that caused it.
     """
 
     sequence: int
     origin: str
     facts: tuple[SequencedFact, ...]
+    caused_by: UUID | None = None
     is_snapshot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What 360Hub keeps beside an order. ``labels`` is None if they could not be read."""
+
+    labels: tuple[Label, ...] | None
+    scans: tuple[port.ScanSeen, ...]
+    occurrences: tuple[port.OccurrenceSeen, ...]
 
 
 class OrderFollower:
@@ -59,9 +80,7 @@ class OrderFollower:
         shipment = await self._shipment(work.account_id, arrived.reference)
         event = self._hub.order_event(arrived.event, shipment.number)
         if event is None:
-            await self._publish_steps(
-                work, shipment, await self._snapshot(work.account_id, shipment)
-            )
+            await self._publish_steps(work, shipment, await self._snapshot(work, shipment))
         else:
             await self._bring_up(work, shipment, event.sequence, event)
 
@@ -81,7 +100,7 @@ class OrderFollower:
     async def _bring_up(
         self, work: Work, shipment: Shipment, up_to: int, known: port.OrderEvent | None
     ) -> None:
-        steps = await self._steps(work.account_id, shipment, up_to, known)
+        steps = await self._steps(work, shipment, up_to, known)
         await self._publish_steps(work, shipment, steps)
 
     async def _publish_steps(self, work: Work, shipment: Shipment, steps: Sequence[_Step]) -> None:
@@ -92,7 +111,7 @@ class OrderFollower:
     # --- what is missing
 
     async def _steps(
-        self, account_id: UUID, shipment: Shipment, up_to: int, known: port.OrderEvent | None
+        self, work: Work, shipment: Shipment, up_to: int, known: port.OrderEvent | None
     ) -> list[_Step]:
         """Return the steps from where the shipment stands to ``up_to``, or further."""
         last = shipment.last_sequence
@@ -100,13 +119,13 @@ class OrderFollower:
             return []
         if known and known.facts and known.sequence == last + 1:
             return [_step(known)]
-        steps = _continuing(last, await self._fed(account_id, shipment))
+        steps = _continuing(last, await self._fed(work.account_id, shipment))
         reached = steps[-1].sequence if steps else last
         if known and known.facts and known.sequence == reached + 1:
             steps.append(_step(known))  # the feed is a little behind
             reached = known.sequence
         if reached < up_to:
-            steps += await self._snapshot(account_id, shipment, up_to)
+            steps += await self._snapshot(work, shipment, up_to)
         return steps
 
     async def _fed(self, account_id: UUID, shipment: Shipment) -> Sequence[port.OrderEvent]:
@@ -114,21 +133,45 @@ class OrderFollower:
             account_id, shipment.reference, shipment.number, shipment.last_sequence
         )
 
-    async def _snapshot(self, account_id: UUID, shipment: Shipment, up_to: int = 0) -> list[_Step]:
+    async def _snapshot(self, work: Work, shipment: Shipment, up_to: int = 0) -> list[_Step]:
         """Read the order, because its feed does not tell all: too old, or not to be understood."""
-        found = await self._hub.order(account_id, shipment.reference)
+        found = await self._hub.order(work.account_id, shipment.reference)
         if isinstance(found, port.NotFound) or found.sequence < up_to:
             # Nothing to go by: a later event, or the list of changes, brings it up again.
             log.warning(
                 "360Hub does not show the order at the sequence that it named",
                 action="order_not_reached",
-                account_id=str(account_id),
-                stream=shipment.stream,
                 wanted=up_to,
             )
-        if isinstance(found, port.NotFound):
+        if isinstance(found, port.NotFound) or found.sequence <= shipment.last_sequence:
             return []
-        return [_snapshot_step(found, shipment)]
+        # Read after the order, so that nothing up to its sequence is missing in them.
+        parts = await self._parts(work, shipment.reference)
+        return [_snapshot_step(found, parts, shipment, self._hub.lacks)]
+
+    async def _parts(self, work: Work, reference: str) -> _Parts:
+        return _Parts(
+            labels=await self._part(work, reference, self._hub.labels, None),
+            scans=await self._part(work, reference, self._hub.scans, ()),
+            occurrences=await self._part(work, reference, self._hub.occurrences, ()),
+        )
+
+    async def _part(
+        self, work: Work, reference: str, read: Callable[[UUID, str], Awaitable[T]], without: T
+    ) -> T:
+        """Read a part of an order. One that stays unusable must not hold back its status."""
+        try:
+            return await read(work.account_id, reference)
+        except (port.UnavailableError, port.MisunderstoodError) as error:
+            if isinstance(error, port.UnavailableError) and work.failures < _PART_TRIES:
+                raise
+            log.error(
+                "A part of an order cannot be read: it is told without it",
+                action="order_part_left_out",
+                part=read.__name__,
+                error=str(error),
+            )
+            return without
 
     # --- what becomes of it
 
@@ -141,7 +184,7 @@ class OrderFollower:
             if step.sequence <= last or not (step.is_snapshot or step.sequence == last + 1):
                 continue
             for fact in step.facts:
-                await self._publish(conn, account_id, shipment, fact, step.origin)
+                await self._publish(conn, account_id, shipment, fact, step)
             last = step.sequence
         await shipments.followed_shipment(conn, account_id, reference, last)
 
@@ -151,16 +194,16 @@ class OrderFollower:
         account_id: UUID,
         shipment: Shipment,
         fact: SequencedFact,
-        origin: str,
+        step: _Step,
     ) -> None:
         await self._facts.publish(
             conn,
             account_id,
             shipment.stream,
             fact,
-            fact_id=derived_id(account_id, fact.TYPE, origin),
-            cause=None,
-            correlation=derived_id(account_id, "hub-event", origin),
+            fact_id=derived_id(account_id, fact.TYPE, step.origin + _told_apart_by(fact)),
+            cause=step.caused_by,
+            correlation=derived_id(account_id, "hub-event", step.origin),
         )
 
 
@@ -176,20 +219,63 @@ def _continuing(last: int, events: Sequence[port.OrderEvent]) -> list[_Step]:
 
 
 def _step(event: port.OrderEvent) -> _Step:
-    return _Step(event.sequence, event.event_id, event.facts)
+    return _Step(event.sequence, event.event_id, event.facts, event.caused_by)
 
 
-def _snapshot_step(order: port.OrderSnapshot, shipment: Shipment) -> _Step:
-    common: dict[str, Any] = {
-        "shipment": shipment.number,
-        "hub_sequence": order.sequence,
-        "happened_at": order.status_since,
-    }
-    found: list[SequencedFact] = [
-        OrderStatusChanged(status=order.status, **common),
-        OrderHoldChanged(holds=order.holds, **common),
-    ]
-    if order.labels:
-        found.append(OrderLabelsUpdated(labels=order.labels, **common))
+def _told_apart_by(fact: SequencedFact) -> str:
+    """Return what tells a fact apart from others of its type in the same step."""
+    match fact:
+        case OrderOccurrenceOpened() | OrderOccurrenceResolved():
+            return f"#{fact.occurrence.occurrence_id}"
+        case OrderTrackingUpdated():
+            return f"#{fact.volume}"
+        case _:
+            return ""
+
+
+def _snapshot_step(
+    order: port.OrderSnapshot, parts: _Parts, shipment: Shipment, lacks: Collection[Capability]
+) -> _Step:
+    """Return what the order's missing events told, as far as what it became shows it."""
+    common: dict[str, Any] = {"shipment": shipment.number, "hub_sequence": order.sequence}
+    since: dict[str, Any] = {**common, "happened_at": order.status_since}
+    told: list[SequencedFact] = [OrderStatusChanged(status=order.status, **since)]
+    if "holds" not in lacks:
+        told.append(OrderHoldChanged(holds=order.holds, **since))
+    if labels := order.labels if parts.labels is None else parts.labels:
+        told.append(OrderLabelsUpdated(labels=labels, **since))
+    told += (_scan_fact(seen, common) for seen in _latest_scans(parts.scans))
+    told += (_occurrence_fact(seen, common) for seen in _each_once(parts.occurrences))
     origin = f"{order.reference}@{order.sequence}"
-    return _Step(order.sequence, origin, tuple(found), is_snapshot=True)
+    return _Step(order.sequence, origin, tuple(told), is_snapshot=True)
+
+
+def _latest_scans(scans: Iterable[port.ScanSeen]) -> Iterable[port.ScanSeen]:
+    """Return the scan of each volume that was recorded last."""
+    return {seen.volume: seen for seen in scans}.values()
+
+
+def _each_once(seen: Iterable[port.OccurrenceSeen]) -> Iterable[port.OccurrenceSeen]:
+    return {each.occurrence.occurrence_id: each for each in seen}.values()
+
+
+def _scan_fact(seen: port.ScanSeen, common: dict[str, Any]) -> SequencedFact:
+    return OrderTrackingUpdated(
+        scan=seen.scan,
+        volume=seen.volume,
+        carrier_code=seen.carrier_code,
+        scanned_at=seen.scanned_at,
+        happened_at=seen.scanned_at or seen.recorded_at,
+        **common,
+    )
+
+
+def _occurrence_fact(seen: port.OccurrenceSeen, common: dict[str, Any]) -> SequencedFact:
+    """Return where the occurrence stands: one that has ended tells also that it was."""
+    if seen.resolved_at is None:
+        return OrderOccurrenceOpened(
+            occurrence=seen.occurrence, happened_at=seen.opened_at, **common
+        )
+    return OrderOccurrenceResolved(
+        occurrence=seen.occurrence, happened_at=seen.resolved_at, **common
+    )

@@ -22,12 +22,16 @@ from shared.gateway.work import WorkQueue
 
 @dataclass(frozen=True, slots=True)
 class _News:
-    """A product's approval at ``sequence``; ``origin`` names for good where that was seen."""
+    """A product's approval at ``sequence``; ``origin`` names for good where that was seen.
+
+    ``caused_by`` is the command of ours that caused it.
+    """
 
     sequence: int
     origin: str
     approval: Approval
     happened_at: datetime
+    caused_by: UUID | None = None
 
 
 class ProductFollower:
@@ -96,7 +100,7 @@ class ProductFollower:
             product.stream,
             fact,
             fact_id=derived_id(account_id, fact.TYPE, news.origin),
-            cause=None,
+            cause=news.caused_by,
             correlation=derived_id(account_id, "hub-event", news.origin),
         )
 
@@ -105,4 +109,4 @@ def _told(event: port.ProductEvent | None, product: Product) -> _News | None:
     """Return what the event tells, if it is the product's next one and can be understood."""
     if event is None or event.approval is None or event.sequence != product.last_sequence + 1:
         return None
-    return _News(event.sequence, event.event_id, event.approval, event.happened_at)
+    return _News(event.sequence, event.event_id, event.approval, event.happened_at, event.caused_by)
