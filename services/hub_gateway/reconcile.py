@@ -1,6 +1,6 @@
 """What webhooks missed: 360Hub's list of changes, compared regularly with what we followed."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -36,11 +36,19 @@ class Reconciler:
             found = await self._all(work.account_id)
         changed, cursor = found
         async with self._queue.completing(work) as conn:
-            found_behind = [await _behind(conn, work.account_id, change) for change in changed]
+            due_at = self._due_at()
+            found_behind = [
+                await _behind(conn, work.account_id, change, due_at) for change in changed
+            ]
             behind = [followed for followed in found_behind if followed is not None]
             await self._queue.enqueue(conn, *(piece for _, piece in behind))
             await differences.record(conn, work.account_id, {stream for stream, _ in behind})
             await changes.move_cursor(conn, work.account_id, cursor)
+
+    def _due_at(self) -> datetime:
+        """Leave time for events that are on their way, or wait in the queue: they come first."""
+        tells = "webhooks" not in self._hub.lacks
+        return utc_now() + tasks.EVENTS_COME_WITHIN if tells else utc_now()
 
     async def _since(
         self, account_id: UUID, cursor: str | None
@@ -76,16 +84,14 @@ class Reconciler:
 
 
 async def _behind(
-    conn: Connection, account_id: UUID, change: port.Change
+    conn: Connection, account_id: UUID, change: port.Change, due_at: datetime
 ) -> tuple[str, NewWork] | None:
     """Return the stream that is behind and the work that catches up, or None."""
     find = shipments.find_shipment if change.resource == "order" else products.find_product
     followed = await find(conn, account_id, change.reference)
     if followed is None or followed.last_sequence >= change.sequence:
         return None
-    # Its events may be on their way, or wait in the queue: they come first.
-    soon = utc_now() + tasks.EVENTS_COME_WITHIN
-    catch_up = tasks.catch_up(account_id, followed, change.sequence, not_before=soon)
+    catch_up = tasks.catch_up(account_id, followed, change.sequence, not_before=due_at)
     return followed.stream, catch_up
 
 

@@ -36,11 +36,12 @@ class Gateway:
     environment: Mapping[str, str]
     http: aiohttp.ClientSession
     log: Path
+    program: str = "services.hub_gateway"
     process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         self.process = await start(
-            "services.hub_gateway", "serve", environment=self.environment, log=self.log
+            self.program, "serve", environment=self.environment, log=self.log
         )
         await answering(self.http, f"{self.url}/readyz")
 
@@ -82,7 +83,14 @@ class Gateway:
 
 @asynccontextmanager
 async def running_gateway(
-    database_url: str, amqp_url: str, prefix: str, hub_url: str, log: Path
+    database_url: str,
+    amqp_url: str,
+    prefix: str,
+    hub_url: str,
+    log: Path,
+    *,
+    program: str = "services.hub_gateway",
+    reconcile_every_s: float = 2,
 ) -> AsyncIterator[Gateway]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -97,13 +105,13 @@ async def running_gateway(
         "HUB_GATEWAY_MIGRATION_DATABASE_URL": database_url,
         "HUB_GATEWAY_MASTER_KEY": base64.b64encode(bytes(32)).decode(),
         "HUB_GATEWAY_API_TOKENS": f"tests:{TOKEN}",
-        "HUB_GATEWAY_RECONCILE_EVERY_S": "2",
+        "HUB_GATEWAY_RECONCILE_EVERY_S": str(reconcile_every_s),
     }
     async with (
         migrated("hub_gateway", database_url, environment, log),
         aiohttp.ClientSession() as http,
     ):
-        gateway = Gateway(url, environment, http, log)
+        gateway = Gateway(url, environment, http, log, program)
         await gateway.start()
         try:
             yield gateway

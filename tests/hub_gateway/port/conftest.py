@@ -9,11 +9,11 @@ from services.hub_gateway.hub_api.client import open_http
 from tests.hub_gateway.port.world import (
     KINDS,
     Client,
+    Impostor,
     Receivers,
-    Stranger,
     World,
+    in_between,
     receiving,
-    strange_hub,
 )
 from tests.hub_gateway.sandbox import HubAccount
 
@@ -31,8 +31,8 @@ async def receivers() -> AsyncIterator[Receivers]:
 
 
 @pytest.fixture(scope="session")
-async def stranger() -> AsyncIterator[Stranger]:
-    async with strange_hub() as running:
+async def impostor() -> AsyncIterator[Impostor]:
+    async with in_between() as running:
         yield running
 
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from services.hub_gateway import port
 from services.hub_gateway.port import Credentials
 from shared.contracts.hub_gateway import Capability
-from tests.hub_gateway.port.world import ACCOUNT, ORDER, Stranger, World
+from tests.hub_gateway.port.world import ACCOUNT, ORDER, Impostor, World
 from tests.hub_gateway.samples import PRODUCT
 
 NOW = datetime.now(UTC)
@@ -97,10 +97,10 @@ TELLS_NO_MORE = {"remove_webhook", "redeliver", "replay"}
 
 @pytest.mark.parametrize("answer", [*UNSETTLED, *STRANGE])
 async def test_a_strange_answer_is_never_taken_for_an_outcome(
-    world: World, stranger: Stranger, answer: str
+    world: World, impostor: Impostor, answer: str
 ) -> None:
-    world.hub = world.opened(url=stranger.url)
-    stranger.answer = (UNSETTLED | STRANGE)[answer]
+    world.hub = world.opened(url=impostor.url)
+    impostor.answer = (UNSETTLED | STRANGE)[answer]
     expected = port.UnavailableError if answer in UNSETTLED else port.HubError
 
     for name, call in calls_of(world).items():
@@ -120,9 +120,9 @@ async def test_nobody_answering_leaves_the_result_open(world: World) -> None:
             await call(world)
 
 
-async def test_every_call_waits_for_its_turn(world: World, stranger: Stranger) -> None:
-    world.hub = world.opened(url=stranger.url)
-    stranger.answer = page(503)
+async def test_every_call_waits_for_its_turn(world: World, impostor: Impostor) -> None:
+    world.hub = world.opened(url=impostor.url)
+    impostor.answer = page(503)
 
     for name, call in calls_of(world).items():
         world.calls = 0
@@ -158,10 +158,10 @@ class TestPauses:
         assert raised.value.retry_after_s == pytest.approx(7, abs=1)
 
     async def test_a_hub_that_fails_may_say_how_long(
-        self, world: World, stranger: Stranger
+        self, world: World, impostor: Impostor
     ) -> None:
-        world.hub = world.opened(url=stranger.url)
-        stranger.answer = lambda: web.Response(status=503, text="{}", headers={"Retry-After": "9"})
+        world.hub = world.opened(url=impostor.url)
+        impostor.answer = lambda: web.Response(status=503, text="{}", headers={"Retry-After": "9"})
 
         with pytest.raises(port.UnavailableError) as raised:
             await world.hub.order(ACCOUNT, ORDER)
@@ -169,10 +169,10 @@ class TestPauses:
         assert raised.value.retry_after_s == 9
 
     async def test_a_limit_without_a_pause_has_one_all_the_same(
-        self, world: World, stranger: Stranger
+        self, world: World, impostor: Impostor
     ) -> None:
-        world.hub = world.opened(url=stranger.url)
-        stranger.answer = lambda: web.Response(status=429, text="{}")
+        world.hub = world.opened(url=impostor.url)
+        impostor.answer = lambda: web.Response(status=429, text="{}")
 
         with pytest.raises(port.ThrottledError) as raised:
             await world.hub.order(ACCOUNT, ORDER)

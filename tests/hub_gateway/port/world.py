@@ -258,7 +258,7 @@ async def receiving() -> AsyncIterator[Receivers]:
 
 
 @dataclass
-class Stranger:
+class Impostor:
     """Somebody in between who answers instead of the hub, but for the tokens."""
 
     answer: Callable[[], web.StreamResponse] = web.Response
@@ -273,11 +273,11 @@ class Stranger:
 
 
 @asynccontextmanager
-async def strange_hub() -> AsyncIterator[Stranger]:
-    stranger = Stranger()
+async def in_between() -> AsyncIterator[Impostor]:
+    impostor = Impostor()
     app = web.Application()
-    app.router.add_post("/oauth/token", stranger.token)
-    app.router.add_route("*", "/{anything:.*}", stranger.anything)
+    app.router.add_post("/oauth/token", impostor.token)
+    app.router.add_route("*", "/{anything:.*}", impostor.anything)
     async with TestServer(app) as server:
-        stranger.url = str(server.make_url("")).rstrip("/")
-        yield stranger
+        impostor.url = str(server.make_url("")).rstrip("/")
+        yield impostor
