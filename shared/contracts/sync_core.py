@@ -245,7 +245,7 @@ class OrderProductMissing(Contract):
     TYPE: ClassVar[str] = "sync.order.product_missing"
 
     product_id: int
-    cause: Literal["gone", "refused", "parked", "discarded"]
+    cause: Literal["gone", "refused", "unsupported", "parked", "discarded"]
 
 
 class OrderContentChanged(Contract):
@@ -361,6 +361,12 @@ class AccountOrderGone(Contract):
     TYPE: ClassVar[str] = "sync.account.order_gone"
 
     order_id: int
+
+
+class AccountPhotosRefused(Contract):
+    """360Hub takes no photos from us: none is handed over until a person wants it tried again."""
+
+    TYPE: ClassVar[str] = "sync.account.photos_refused"
 
 
 class AccountReasonRaised(Contract):
@@ -514,6 +520,12 @@ class DiscardRequested(Contract):
     TYPE: ClassVar[str] = "order.discard_requested"
 
     cause: str
+
+
+class ProductSendRequested(Contract):
+    """A person wants the product sent to 360Hub again: what changed of it, and its photos."""
+
+    TYPE: ClassVar[str] = "product.send_requested"
 
 
 # --- time

@@ -14,6 +14,10 @@ def must_be_possible(account: AccountState, data: Contract) -> None:
         case core.ModeChanged(mode=mode) if mode.to_bling == "live":
             if account.mode.to_bling != "live" and new_side_effects(account):
                 raise _not_accepted(account)
+        case core.PoliciesChanged(policies=policies) if policies.product_photos:
+            if not account.policies.product_photos and "photos" in account.lacks:
+                detail = "Photos are registered at 360Hub, by its own procedure."
+                raise Problem(409, "photos_unsupported", "360Hub takes no photos", detail)
         case core.SideEffectsAccepted(transitions=ids):
             known = {each.id for each in account.transitions or ()}
             if unknown := sorted(set(ids) - known):

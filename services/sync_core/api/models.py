@@ -98,6 +98,7 @@ class PoliciesBody(_Request):
     hub_cancellation: Literal["reason", "write"]
     content_declaration: bool = False
     tracking_to_bling: bool = False
+    product_photos: bool = False
 
     def as_event(self) -> PoliciesChanged:
         """Return what is logged."""

@@ -22,6 +22,8 @@ def _explanation(reason: str, detail: str, words: Words) -> str:
             return f"não foi possível {words.word('command', detail)}"
         case "occurrence":
             return words.word("occurrence", detail)
+        case "hub_lacks":
+            return words.word("lacks", detail)
         case "filtered":
             return words.word("criterion", detail)
         case "tracking_refused" if ":" not in detail:

@@ -121,6 +121,9 @@ TEMPLATES: Final = {
     "sync.product.approval_changed": "Produto {product_id} na 360Hub: {status:approval}",
     "sync.account.mapping_adopted": "Mapeamento inicial de situações adotado",
     "sync.account.order_gone": "O pedido {order_id} sumiu do Bling",
+    "sync.account.photos_refused": (
+        "A 360Hub não recebe fotos pela integração: nenhuma outra será enviada"
+    ),
     "sync.account.reason_raised": "Atenção na conta: {code:reason}",
     "sync.account.reason_cleared": "Resolvido na conta: {code:reason}",
     # what people did
@@ -147,6 +150,7 @@ TEMPLATES: Final = {
     "order.gone_confirmed": "Confirmado: o pedido não existe mais",
     "order.retry_requested": "Nova tentativa pedida",
     "order.discard_requested": "Desistência do que estava parado ({cause})",
+    "product.send_requested": "Novo envio do produto à 360Hub pedido",
     # time
     "order.deadline_passed": "O prazo passou: {deadline:deadline}",
 }

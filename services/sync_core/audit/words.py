@@ -64,6 +64,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "missing": {
         "gone": "não existe mais no Bling",
         "refused": "foi recusado pela 360Hub",
+        "unsupported": "a 360Hub não o recebe pela integração",
         "parked": "a importação parou depois de várias tentativas",
         "discarded": "uma pessoa desistiu da importação",
     },
@@ -108,6 +109,26 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "occupied": "um volume do pedido já tem outro código de rastreio",
         "not_kept": "o Bling não guardou o que foi gravado",
         "parked": "a gravação falhou repetidas vezes",
+    },
+    "lacks": {
+        "webhooks": (
+            "a 360Hub não avisa mudanças: elas só são vistas na conferência, a cada poucos minutos"
+        ),
+        "event_sequence": (
+            "a 360Hub não numera os passos de um pedido: os que acontecem entre duas leituras podem"
+            " não aparecer"
+        ),
+        "updates": (
+            "a 360Hub não recebe mudanças: edite na própria tela dela o pedido ou produto que já"
+            " foi enviado"
+        ),
+        "cancellation": ("a 360Hub não recebe cancelamentos: cancele também na própria tela dela"),
+        "holds": ("a 360Hub não diz por que um pedido espera: veja na própria tela dela"),
+        "photos": ("a 360Hub não recebe fotos de produtos: cadastre-as na própria tela dela"),
+        "signed_time": (
+            "os avisos da 360Hub não trazem hora assinada: um aviso repetido só é reconhecido pelo"
+            " seu número"
+        ),
     },
     "situations_action": {
         "read": "a leitura das situações",

@@ -3,8 +3,8 @@
 Read in this order: ``order.py`` (what is known of an order) and ``order_fold.py`` (how it is
 folded), ``start.py``, ``content.py``, ``cancel.py``, ``align.py`` (the four rules),
 ``track.py``, ``deadlines.py``, ``stage.py`` and ``reasons.py`` (what follows from them),
-``product.py``, then the account: ``account.py``, ``situations.py``, ``account_rules.py`` and
-``account_reasons.py``.
+``product.py``, ``product_rules.py`` and ``photos.py``, then the account: ``account.py``,
+``situations.py``, ``account_rules.py`` and ``account_reasons.py``.
 
 Each rule looks at the whole state and says what is due now, so it does not matter which event
 made it due, or whether an event came twice. State changes by :func:`evolve` alone, and only from
@@ -17,6 +17,7 @@ from typing import Final
 from services.sync_core.domain import account as _account
 from services.sync_core.domain import order_fold as _order
 from services.sync_core.domain import product as _product
+from services.sync_core.domain import product_rules as _product_rules
 from services.sync_core.domain.account import AccountState
 from services.sync_core.domain.account_reasons import ACCOUNT_REASONS, account_reasons
 from services.sync_core.domain.account_rules import ACCOUNT_RULES
@@ -28,6 +29,7 @@ from services.sync_core.domain.deadlines import keep_deadlines
 from services.sync_core.domain.event import Decision, Event, commanded, decided
 from services.sync_core.domain.order import OrderState
 from services.sync_core.domain.product import ProductState
+from services.sync_core.domain.product_rules import can_retry, can_send_again
 from services.sync_core.domain.reasons import REASONS, Reason, offers, tell_reasons
 from services.sync_core.domain.retry import discard, retry
 from services.sync_core.domain.situations import (
@@ -110,7 +112,7 @@ def decide(state: State, event: Event, context: Context) -> tuple[Decision, ...]
             return _decide_order(state, event, context)
         case ProductState():
             orders = context.waiting_orders
-            return tuple(_product.decide(state, event, context.account, orders))
+            return tuple(_product_rules.decide(state, event, context.account, orders))
         case AccountState():
             return _decide_account(state, event)
 
@@ -152,6 +154,8 @@ __all__ = [
     "account_reasons",
     "can_apply_hub",
     "can_reopen",
+    "can_retry",
+    "can_send_again",
     "commanded",
     "decide",
     "decided",

@@ -38,8 +38,10 @@ class AccountState(Frozen):
     ``former``: situações that Bling once listed and no longer does. ``accepted``: the transitions
     whose actions a person accepted, as they were then. ``refusals``: what Bling refused about
     the situações. ``stores`` and ``services`` are None until Bling let them be read.
-    ``disconnected`` and ``paused``: side → why. ``silence``: webhooks are missing. ``parked``: the
-    account's own commands. ``gone``: the orders that vanished lately. ``reasons``: code → details.
+    ``lacks``: what the hub behind the gateway cannot do; ``photos_refused``: it answered that it
+    takes no photos. ``disconnected`` and ``paused``: side → why. ``silence``: webhooks are missing.
+    ``parked``: the account's own commands. ``gone``: the orders that vanished lately. ``reasons``:
+    code → details.
     """
 
     name: str = ""
@@ -51,6 +53,8 @@ class AccountState(Frozen):
     go_live: date | None = None
     company_id: str | None = None
     hub_account_id: str | None = None
+    lacks: tuple[hub.Capability, ...] = ()
+    photos_refused: bool = False
     disconnected: dict[Side, str] = Field(default_factory=dict)
     paused: dict[Side, str] = Field(default_factory=dict)
     situations: tuple[bling.SituationDefinition, ...] = ()
@@ -72,6 +76,17 @@ class AccountState(Frozen):
     def names(self) -> tuple[bling.SituationDefinition, ...]:
         """Every situação that ever had a name here, the present ones last."""
         return (*self.former, *self.situations)
+
+    @property
+    def missing_capabilities(self) -> tuple[hub.Capability, ...]:
+        """What 360Hub cannot do, as it was said or found out."""
+        found: tuple[hub.Capability, ...] = ("photos",) if self.photos_refused else ()
+        return tuple(dict.fromkeys((*self.lacks, *found)))
+
+    @property
+    def hands_photos_over(self) -> bool:
+        """Whether the seller wants photos of products at 360Hub, and it takes them."""
+        return self.policies.product_photos and "photos" not in self.missing_capabilities
 
     def gone_within_the_hour(self, now: datetime, *, but: int | None = None) -> int:
         """Count the orders (``but`` that one) that vanished in the hour before ``now``."""
@@ -177,9 +192,9 @@ def _connection(account: AccountState, event: Event) -> dict[str, object]:
     match event.data:
         case bling.AccountConnected(company_id=company_id):
             return {"company_id": company_id, "disconnected": _but(account.disconnected, "bling")}
-        case hub.AccountConnected(hub_account_id=hub_account_id):
-            without = _but(account.disconnected, "hub")
-            return {"hub_account_id": hub_account_id, "disconnected": without}
+        case hub.AccountConnected(hub_account_id=hub_account_id, lacks=lacks):
+            known = {"hub_account_id": hub_account_id, "lacks": lacks}
+            return known | {"disconnected": _but(account.disconnected, "hub")}
         case bling.AccountDisconnected(cause=cause):
             return {"disconnected": {**account.disconnected, "bling": cause}}
         case hub.AccountDisconnected(cause=cause):
@@ -210,7 +225,11 @@ def _choice(account: AccountState, event: Event) -> dict[str, object]:
         case core.ModeChanged(mode=mode):
             return {"mode": mode}
         case core.PoliciesChanged(policies=policies):
-            return {"policies": policies}
+            again = policies.product_photos != account.policies.product_photos
+            return {
+                "policies": policies,
+                "photos_refused": account.photos_refused and not again,
+            }
         case core.WentLive(go_live=go_live):
             return {"go_live": go_live}
         case core.SideEffectsAccepted(transitions=ids):
@@ -237,6 +256,8 @@ def _own(account: AccountState, event: Event) -> dict[str, object]:
             since = event.recorded_at - GONE_WINDOW
             recent = {known: at for known, at in account.gone.items() if at > since}
             return {"gone": recent | {order_id: event.recorded_at}}
+        case core.AccountPhotosRefused():
+            return {"photos_refused": True}
         case core.AccountReasonRaised(code=code, details=details):
             return {"reasons": {**account.reasons, code: details}}
         case core.AccountReasonCleared(code=code):

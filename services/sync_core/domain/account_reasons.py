@@ -51,6 +51,12 @@ ACCOUNT_REASONS: Final[dict[str, Reason]] = {
         (),
         needs_person=False,
     ),
+    "hub_lacks": Reason(
+        "A 360Hub não oferece à integração tudo o que ela usa. O que falta está dito aqui, e o que "
+        "muda para você.",
+        (),
+        needs_person=False,
+    ),
     "account_parked": Reason(
         "Uma ação da conta falhou repetidas vezes e espera uma nova tentativa.",
         ("retry",),
@@ -73,6 +79,8 @@ def account_reasons(account: AccountState) -> dict[str, tuple[str, ...]]:
         found[f"{side}_paused"] = (f"message:{why}",)
     if account.silence:
         found["webhooks_silent"] = _silence(account.silence)
+    if account.missing_capabilities:
+        found["hub_lacks"] = account.missing_capabilities
     if account.parked:
         found["account_parked"] = tuple(sorted(set(account.parked.values())))
     return found | _about_situations(account)

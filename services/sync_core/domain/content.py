@@ -6,7 +6,8 @@ from services.sync_core.domain.comparison import cancelled_in_bling, withdrawn
 from services.sync_core.domain.context import Context
 from services.sync_core.domain.event import Decision, Event, commanded, decided
 from services.sync_core.domain.order import BEFORE_INTAKE, OrderState, Shipment
-from services.sync_core.domain.product import import_for_new_order, read_again
+from services.sync_core.domain.photos import read_again
+from services.sync_core.domain.product_rules import import_for_new_order
 from shared.contracts import sync_core as core
 from shared.contracts.references import product_reference
 
@@ -27,7 +28,7 @@ def ask_for_products(order: OrderState, event: Event, context: Context) -> Itera
         if not product.wanted or product.missing:
             yield read_again(product)
         else:
-            yield from import_for_new_order(product, context.account)
+            yield from import_for_new_order(product, context.account, event)
 
 
 def register(order: OrderState, event: Event, context: Context) -> Iterator[Decision]:

@@ -1,10 +1,13 @@
 """The rules of an account: situações, side effects, pauses, connections, imports."""
 
 from datetime import date
+from typing import get_args
 from uuid import uuid4
 
 import pytest
 
+from services.sync_core.audit.explanations import explanations
+from services.sync_core.audit.words import Words
 from services.sync_core.domain import (
     ACCOUNT_REASONS,
     new_side_effects,
@@ -169,6 +172,27 @@ class TestConnecting:
 
         made.fact(bling.WebhooksHeard(), ACCOUNT)
         assert made.account.reasons == {}
+
+
+class TestWhatTheHubLacks:
+    def test_it_is_a_reason_that_needs_nobody_until_nothing_is_missing(self) -> None:
+        made = Core.live()
+        lacks: tuple[hub.Capability, ...] = ("holds", "webhooks")
+
+        made.fact(hub.AccountConnected(hub_account_id="h1", lacks=lacks), ACCOUNT)
+        assert made.account.reasons == {"hub_lacks": lacks}
+        assert not ACCOUNT_REASONS["hub_lacks"].needs_person
+
+        made.fact(hub.AccountConnected(hub_account_id="h1"), ACCOUNT)
+        assert made.account.reasons == {}
+
+    def test_every_capability_is_told_in_words(self) -> None:
+        lacks = get_args(hub.Capability)
+
+        told = explanations("hub_lacks", lacks, Words())
+
+        assert not set(told) & set(lacks)
+        assert len(set(told)) == len(lacks)
 
 
 class TestSituations:
