@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import Field
@@ -98,7 +97,7 @@ def picture_of(image: bling.ProductImage) -> str:
     """Return what tells pictures apart. A link that Bling signs is another at every reading."""
     if image.expires_at is None:
         return image.url
-    return urlsplit(image.url)._replace(query="", fragment="").geturl()
+    return image.url.partition("?")[0]
 
 
 def evolve(product: ProductState, event: Event) -> ProductState:
