@@ -62,11 +62,17 @@ async def test_an_order_is_followed_by_asking(seller: Seller) -> None:
     await reached(seller, "awaiting_dispatch")
     await hub.scan(seller.reference, "accepted")
     await reached(seller, "with_carrier")
+    await hub.control(f"{path}/occurrences", code="recipient_absent", raw_code="41")
+    await seller.fact("hub.order.occurrence_opened")
     await hub.scan(seller.reference, "delivered")
     await reached(seller, "delivered")
 
     label = (await seller.fact("hub.order.labels_updated"))["labels"][0]
     assert (label["status"], bool(label["tracking_code"])) == ("ready", True)
+    scans = [told["scan"] for told in seller.told("hub.order.tracking_updated")]
+    assert {"accepted", "delivered"} <= set(scans)
+    occurrence = seller.told("hub.order.occurrence_opened")[0]["occurrence"]
+    assert (occurrence["code"], occurrence["carrier_code"]) == ("recipient_absent", "41")
     seller.check_order_of_facts()
     await check_what_was_asked(seller)
 
@@ -99,6 +105,19 @@ async def test_an_approval_is_followed_by_asking(seller: Seller) -> None:
     assert sequences == sorted(set(sequences))
 
 
+async def test_nothing_is_told_of_holds_that_nobody_tells(seller: Seller) -> None:
+    await seller.import_product()
+    await seller.fact("hub.product.imported")
+    await seller.register()
+    registered = await seller.fact("hub.order.registered")
+
+    await seller.status("order_created")
+
+    assert registered["holds"] == []
+    assert (await seller.hub.order(seller.reference))["holds"] != []
+    assert seller.told("hub.order.hold_changed") == []
+
+
 async def test_changed_content_is_refused_as_unsupported(seller: Seller) -> None:
     await seller.registered()
 
@@ -128,6 +147,16 @@ async def test_a_cancellation_is_refused_as_unsupported(seller: Seller) -> None:
     refused = await seller.fact("hub.order.cancel_refused")
     assert (refused["cause"], refused["command_id"]) == ("unsupported", str(command.id))
     assert (await seller.hub.order(seller.reference))["status"] == "order_created"
+
+
+async def test_a_photo_is_refused_as_unsupported(seller: Seller) -> None:
+    await seller.import_product()
+    await seller.fact("hub.product.imported")
+
+    command = await seller.add_photo()
+
+    refused = await seller.fact("hub.product.photo_refused")
+    assert (refused["cause"], refused["command_id"]) == ("unsupported", str(command.id))
 
 
 async def test_a_registration_whose_answer_got_lost_is_not_made_twice(seller: Seller) -> None:
