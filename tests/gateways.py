@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import sys
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -147,8 +148,8 @@ class Core:
     """What the sync core is to a gateway: it sends commands and gets facts."""
 
     publisher: Publisher
-    facts: list[Message] = field(default_factory=list)
-    """Every fact on the bus, in the order in which it came."""
+    facts: defaultdict[UUID, list[Message]] = field(default_factory=lambda: defaultdict(list))
+    """Every account's facts on the bus, in the order in which they came."""
 
     async def send(self, account_id: UUID, subject: str, command: Contract) -> Message:
         """Send a command, as the core's relay does."""
@@ -173,11 +174,7 @@ class Core:
 
     def told(self, account_id: UUID, *types: str) -> list[Message]:
         """Return an account's facts, of these types if any are named."""
-        return [
-            fact
-            for fact in self.facts
-            if fact.accountid == account_id and (not types or fact.type in types)
-        ]
+        return [fact for fact in self.facts[account_id] if not types or fact.type in types]
 
     async def listen(self, connection: AbstractRobustConnection, topology: Topology) -> None:
         """Hear every fact from now on."""
@@ -187,7 +184,8 @@ class Core:
         await queue.consume(self._hear, no_ack=True)
 
     async def _hear(self, delivery: AbstractIncomingMessage) -> None:
-        self.facts.append(Message.decode(delivery.body))
+        fact = Message.decode(delivery.body)
+        self.facts[fact.accountid].append(fact)
 
 
 @asynccontextmanager

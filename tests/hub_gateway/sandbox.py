@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 
@@ -46,6 +47,21 @@ class HubAccount:
             answer = await response.json() if response.status != 204 else None
             assert response.ok, (path, response.status, answer)
             return answer
+
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Call the API itself with the account's credentials, as its owner may do."""
+        client = aiohttp.encode_basic_auth(
+            self.credentials.client_id, self.credentials.client_secret
+        )
+        grant, proof = {"grant_type": "client_credentials"}, {"Authorization": client}
+        async with self.http.post(f"{self.url}/oauth/token", data=grant, headers=proof) as response:
+            token = (await response.json())["access_token"]
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid4().hex}
+        async with self.http.request(
+            method, self.url + path, json=body, headers=headers
+        ) as response:
+            assert response.ok, (path, response.status)
+            return await response.json()
 
     async def fault(self, name: str, *, calls: str = "", **how: Any) -> None:
         """Arm a fault, for calls of one method only if it is named."""

@@ -130,6 +130,8 @@ class Seller:
     tag: str = field(default_factory=lambda: uuid4().hex[:4])
     order_id: int = 20418877301
     product_id: int = 7
+    patience_s: float = 15
+    """How long to wait for a fact. More where many sellers are played with at once."""
 
     @property
     def stream(self) -> str:
@@ -221,10 +223,13 @@ class Seller:
         kind: str,
         matching: Callable[[dict[str, Any]], bool] = lambda data: True,
         *,
-        within_s: float = 15,
+        within_s: float | None = None,
     ) -> dict[str, Any]:
         """Wait for a fact of the type and return its data."""
-        await eventually(lambda: any(matching(data) for data in self.told(kind)), within_s=within_s)
+        await eventually(
+            lambda: any(matching(data) for data in self.told(kind)),
+            within_s=within_s or self.patience_s,
+        )
         return next(data for data in self.told(kind) if matching(data))
 
     async def status(self, wanted: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ async def test_an_import_is_told_with_its_approval(seller: Seller) -> None:
     assert fact.subject == "product-7"
 
 
+@pytest.mark.row("A19")
 async def test_a_product_that_the_hub_cannot_use_is_refused(seller: Seller) -> None:
     await seller.import_product(name="")
 
@@ -63,6 +64,7 @@ async def test_photos_follow_the_import_that_they_were_sent_with(seller: Seller)
     assert len(await seller.hub.calls("PUT", seller.product)) == 1
 
 
+@pytest.mark.row("A19", "A28")
 @pytest.mark.parametrize(
     ("takes_photos", "url", "cause"),
     [
@@ -83,6 +85,7 @@ async def test_a_photo_that_the_hub_does_not_take_is_refused(
     assert bool(refused["errors"]) is (cause == "invalid")
 
 
+@pytest.mark.row("A10")
 async def test_a_photo_of_a_product_that_the_hub_does_not_hold_is_refused(seller: Seller) -> None:
     await seller.hub.control("/accounts/standing", product_photos=True)
 
@@ -91,6 +94,7 @@ async def test_a_photo_of_a_product_that_the_hub_does_not_hold_is_refused(seller
     assert (await seller.fact("hub.product.photo_refused"))["cause"] == "not_found"
 
 
+@pytest.mark.row("R1", "E1")
 async def test_a_registration_is_told_with_its_holds(seller: Seller) -> None:
     await seller.import_product()
     await seller.fact("hub.product.imported")
@@ -106,6 +110,7 @@ async def test_a_registration_is_told_with_its_holds(seller: Seller) -> None:
     assert holds["holds"][0]["code"] == "product_pending_approval"
 
 
+@pytest.mark.row("R2", "R4", "E2")
 async def test_new_content_updates_and_the_same_content_does_not(seller: Seller) -> None:
     await seller.registered()
 
@@ -122,6 +127,7 @@ async def test_new_content_updates_and_the_same_content_does_not(seller: Seller)
     assert (await seller.fact("hub.order.content_updated"))["version"] == 2
 
 
+@pytest.mark.row("R5", "A11")
 async def test_a_lower_version_is_refused_as_stale(seller: Seller) -> None:
     await seller.registered()
     await seller.register(5, number="five")
@@ -133,6 +139,7 @@ async def test_a_lower_version_is_refused_as_stale(seller: Seller) -> None:
     assert (refused["cause"], refused["hub_version"]) == ("stale", 5)
 
 
+@pytest.mark.row("R7", "R8", "A13")
 async def test_labels_lock_the_content_but_not_the_fiscal_key(seller: Seller) -> None:
     await seller.registered()
     await seller.hub.to_labels(seller.reference)
@@ -146,6 +153,7 @@ async def test_labels_lock_the_content_but_not_the_fiscal_key(seller: Seller) ->
     assert refused["status"] == "awaiting_dispatch"
 
 
+@pytest.mark.row("R9", "A14")
 async def test_an_ended_order_is_closed(seller: Seller) -> None:
     await seller.registered()
     await seller.hub.to_labels(seller.reference)
@@ -157,6 +165,7 @@ async def test_an_ended_order_is_closed(seller: Seller) -> None:
     assert (refused["cause"], refused["status"]) == ("closed", "delivered")
 
 
+@pytest.mark.row("R11", "A19")
 async def test_what_the_hub_cannot_use_is_refused_with_the_fields(seller: Seller) -> None:
     await seller.import_product()
     await seller.fact("hub.product.imported")
@@ -168,12 +177,14 @@ async def test_what_the_hub_cannot_use_is_refused_with_the_fields(seller: Seller
     assert refused["errors"][0]["pointer"] == "/recipient"
 
 
+@pytest.mark.row("R12", "A20")
 async def test_an_order_with_a_product_never_imported_is_refused(seller: Seller) -> None:
     await seller.register()
 
     assert (await seller.fact("hub.order.refused"))["cause"] == "unknown_product"
 
 
+@pytest.mark.row("R6", "A12")
 async def test_two_contents_under_one_version_are_parked(seller: Seller) -> None:
     await seller.registered()
 
@@ -184,6 +195,7 @@ async def test_two_contents_under_one_version_are_parked(seller: Seller) -> None
     assert parked["cause"] == "version-conflict"
 
 
+@pytest.mark.row("C1", "C2", "C3", "M13", "M14", "M15")
 @pytest.mark.parametrize("step", ["created", "manifest", "labels"])
 async def test_before_intake_an_order_can_be_cancelled(seller: Seller, step: str) -> None:
     await seller.registered()
@@ -201,6 +213,7 @@ async def test_before_intake_an_order_can_be_cancelled(seller: Seller, step: str
     seller.check_order_of_facts()
 
 
+@pytest.mark.row("C5", "C6", "C7", "A14", "A15")
 @pytest.mark.parametrize(
     ("stages", "cause", "status"),
     [
@@ -223,6 +236,7 @@ async def test_after_intake_cancelling_is_refused(
     assert (refused["cause"], refused["status"]) == (cause, status)
 
 
+@pytest.mark.row("C4")
 async def test_an_order_that_the_hub_cancelled_is_unchanged(seller: Seller) -> None:
     await seller.registered()
     await seller.hub.control(f"/orders/{seller.reference}/cancel")
@@ -232,6 +246,7 @@ async def test_an_order_that_the_hub_cancelled_is_unchanged(seller: Seller) -> N
     assert (await seller.fact("hub.order.cancelled"))["outcome"] == "unchanged"
 
 
+@pytest.mark.row("C10", "A9")
 async def test_a_shipment_once_to_be_cancelled_is_never_registered(seller: Seller) -> None:
     cancel = await seller.cancel()
     assert (await seller.fact("hub.order.cancelled"))["outcome"] == "not_found"
@@ -274,6 +289,7 @@ async def test_a_command_delivered_twice_has_one_effect_and_one_fact(seller: Sel
     assert answers.count(marker.id) == 1
 
 
+@pytest.mark.row("C11")
 async def test_a_new_shipment_has_a_reference_of_its_own(seller: Seller) -> None:
     await seller.registered()
     await seller.cancel()

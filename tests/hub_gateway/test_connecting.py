@@ -4,6 +4,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 import asyncpg
+import pytest
 
 from services.hub_gateway.port import Credentials
 from tests.hub_gateway.sandbox import HubAccount, Sandbox
@@ -11,6 +12,7 @@ from tests.hub_gateway.system import Gateway, Seller
 from tests.waiting import eventually
 
 
+@pytest.mark.row("E11")
 async def test_good_credentials_connect_the_account(stranger: Seller) -> None:
     await stranger.make_known()
 

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from services.hub_gateway.store.shipments import followed_shipment, lock_shipment
 from shared.database import open_pool
 from tests.hub_gateway.system import Seller
@@ -41,6 +43,7 @@ async def test_events_delivered_in_reverse_are_told_in_order(seller: Seller) -> 
     assert len(await seller.hub.calls("GET", "/events")) <= 2
 
 
+@pytest.mark.row("F3")
 async def test_a_lost_event_is_fetched_when_the_next_one_comes(seller: Seller) -> None:
     await seller.registered()
     await seller.status("order_created")
@@ -54,6 +57,7 @@ async def test_a_lost_event_is_fetched_when_the_next_one_comes(seller: Seller) -
     seller.check_order_of_facts()
 
 
+@pytest.mark.row("F3")
 async def test_an_event_that_no_other_follows_is_found_among_the_changes(seller: Seller) -> None:
     await seller.registered()
     await seller.status("order_created")
@@ -145,6 +149,7 @@ async def test_a_status_that_nobody_knows_is_told_as_it_is(seller: Seller) -> No
     assert seller.statuses[1] not in LIFE
 
 
+@pytest.mark.row("E3", "E5", "E6", "E7", "E8", "E10")
 async def test_labels_scans_and_occurrences_are_told(seller: Seller) -> None:
     await seller.registered()
     made = await seller.hub.control("/manifests", orders=[seller.reference])

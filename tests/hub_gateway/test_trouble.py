@@ -44,6 +44,7 @@ async def test_a_registration_that_timed_out_is_repeated_and_has_one_effect(
     assert len(seller.told("hub.order.registered")) == 1
 
 
+@pytest.mark.row("F15", "F16")
 @pytest.mark.parametrize("when", ["error_before", "error_after"])
 async def test_a_failed_cancellation_is_repeated_with_the_same_key(
     seller: Seller, when: str
@@ -111,6 +112,7 @@ async def test_a_photo_refused_before_it_was_taken_in_gets_another_key(seller: S
     assert len({call["idempotency_key"] for call in calls}) == len(calls) == 2
 
 
+@pytest.mark.row("A16", "F13")
 async def test_after_a_settled_refusal_another_key_is_used(seller: Seller) -> None:
     await seller.registered()
     await seller.hub.fault("concurrent_update", match="/v1/orders")
@@ -122,6 +124,7 @@ async def test_after_a_settled_refusal_another_key_is_used(seller: Seller) -> No
     assert len({call["idempotency_key"] for call in calls}) == len(calls) == 2
 
 
+@pytest.mark.row("A21")
 async def test_a_parked_cancellation_that_is_retried_is_another_call(
     seller: Seller, database_url: str
 ) -> None:
@@ -148,6 +151,7 @@ async def test_a_parked_cancellation_that_is_retried_is_another_call(
     assert (await seller.fact("hub.order.cancelled"))["outcome"] == "unchanged"
 
 
+@pytest.mark.row("A22")
 async def test_a_throttled_call_is_made_later(seller: Seller) -> None:
     await seller.import_product()
     await seller.fact("hub.product.imported")
@@ -162,6 +166,7 @@ async def test_a_throttled_call_is_made_later(seller: Seller) -> None:
     ]
 
 
+@pytest.mark.row("A4", "F19")
 async def test_an_expired_token_is_replaced_on_the_way(seller: Seller) -> None:
     await seller.import_product()
     await seller.fact("hub.product.imported")
@@ -173,6 +178,7 @@ async def test_an_expired_token_is_replaced_on_the_way(seller: Seller) -> None:
     assert seller.told("hub.account.disconnected") == []
 
 
+@pytest.mark.row("A8")
 async def test_credentials_no_longer_accepted_disconnect_until_a_person_renews_them(
     seller: Seller,
 ) -> None:

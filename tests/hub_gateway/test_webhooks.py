@@ -97,6 +97,7 @@ class TestNotAuthentic:
             {"webhook-timestamp": "soon"},
         ],
     )
+    @pytest.mark.row("W1", "W3")
     async def test_it_is_refused_and_nothing_is_stored(
         self, seller: Seller, secret: str, database: Connection, changed: dict[str, str | None]
     ) -> None:
@@ -106,6 +107,7 @@ class TestNotAuthentic:
         assert response.content_type == "application/problem+json"
         assert await inbox(database, seller.account_id) == []
 
+    @pytest.mark.row("W2")
     @pytest.mark.parametrize("age_s", [310, -310])
     async def test_a_time_too_far_away_is_refused(
         self, seller: Seller, secret: str, database: Connection, age_s: float
@@ -115,6 +117,7 @@ class TestNotAuthentic:
         assert response.status == 401
         assert await inbox(database, seller.account_id) == []
 
+    @pytest.mark.row("W3")
     async def test_another_secret_is_refused(self, seller: Seller) -> None:
         other = "whsec_" + base64.b64encode(b"x" * 32).decode()
 
@@ -130,6 +133,7 @@ class TestNotAuthentic:
 
         assert response.status == 401
 
+    @pytest.mark.row("W3")
     async def test_another_accounts_secret_is_refused(
         self, seller: Seller, secret: str, sandbox: Any
     ) -> None:
@@ -168,6 +172,7 @@ class TestAuthentic:
             event("product.approval_changed", data={"external_ref": "of-nobody", "to": "approved"}),
         ],
     )
+    @pytest.mark.row("E12")
     async def test_whatever_it_says_it_is_kept_unclaimed(
         self, seller: Seller, secret: str, database: Connection, body: bytes
     ) -> None:
@@ -177,6 +182,7 @@ class TestAuthentic:
         (kept,) = await inbox(database, seller.account_id)
         assert (kept["state"], kept["body"]) == ("unclaimed", body)
 
+    @pytest.mark.row("W7")
     async def test_twice_is_kept_once(
         self, seller: Seller, secret: str, database: Connection
     ) -> None:
@@ -188,6 +194,7 @@ class TestAuthentic:
 
         assert len(await inbox(database, seller.account_id)) == 1
 
+    @pytest.mark.row("W8")
     async def test_what_cannot_be_stored_is_asked_for_again(
         self, seller: Seller, secret: str, database: Connection
     ) -> None:
@@ -207,6 +214,7 @@ class TestAuthentic:
         assert taken.status == 204
         assert len(await inbox(database, seller.account_id)) == 1
 
+    @pytest.mark.row("W5")
     async def test_the_secret_of_an_endpoint_that_was_replaced_still_counts(
         self, seller: Seller, secret: str
     ) -> None:
@@ -219,6 +227,7 @@ class TestAuthentic:
 
         assert response.status == 204
 
+    @pytest.mark.row("E12")
     async def test_an_unknown_event_of_our_order_is_told_by_its_name_and_nothing_is_lost(
         self, seller: Seller, secret: str
     ) -> None:
@@ -232,6 +241,7 @@ class TestAuthentic:
         told = await seller.fact("hub.order.event_unrecognised")
         assert (told["raw_type"], told["hub_sequence"]) == ("order.blessed", last + 1)
 
+    @pytest.mark.row("W12")
     async def test_an_event_of_another_shape_has_the_order_read_instead(
         self, seller: Seller, secret: str
     ) -> None:
@@ -247,6 +257,7 @@ class TestAuthentic:
         await seller.status("in_manifest")
         seller.check_order_of_facts()
 
+    @pytest.mark.row("W12")
     async def test_a_sequence_that_the_hub_never_reached_does_no_harm(
         self, seller: Seller, secret: str
     ) -> None:
@@ -261,6 +272,7 @@ class TestAuthentic:
         assert "teleported" not in seller.statuses
 
 
+@pytest.mark.row("F5", "F6", "F7", "F8")
 @pytest.mark.parametrize(
     "fault",
     [
