@@ -1,5 +1,9 @@
 """Calls that 360Hub refuses."""
 
+import json
+from uuid import uuid4
+
+from tests.hub_gateway.contract.news import post
 from tests.hub_gateway.contract.rows import row
 from tests.hub_gateway.contract.truth import registered_once, told_all
 from tests.hub_gateway.system import Seller
@@ -87,6 +91,22 @@ async def who_is_no_longer_let_in_is_disconnected(
     assert len(seller.told("hub.account.disconnected")) == 1
 
 
+@row("A9")
+async def an_order_that_is_not_found_is_looked_for_again(seller: Seller) -> None:
+    await seller.registered()
+    await told_all(seller)
+    await seller.hub.fault(
+        "problem", code="order-not-found", calls="GET", match="/v1/orders/", count=2
+    )
+    await seller.hub.control("/webhooks", drop=1)
+
+    await seller.hub.to_labels(seller.reference)
+
+    await told_all(seller)
+    assert (await answers(seller, "GET", "/events")).count(404) == 1
+    assert await answers(seller, "GET", f"/v1/orders/{seller.reference}") == [404]
+
+
 @row("A10")
 async def a_product_that_is_not_found_is_looked_for_again(seller: Seller) -> None:
     await seller.import_product()
@@ -107,6 +127,31 @@ async def a_product_that_is_not_found_is_looked_for_again(seller: Seller) -> Non
 
 async def _was_looked_for(seller: Seller) -> bool:
     return 404 in await answers(seller, "GET", seller.product)
+
+
+@row("A29")
+async def a_romaneio_that_is_not_found_is_left_alone(seller: Seller) -> None:
+    await seller.registered()
+    webhook_id = f"evt_{uuid4().hex}"
+    event = {
+        "id": webhook_id,
+        "type": "manifest.closed",
+        "timestamp": "2026-03-11T12:40:03Z",
+        "sequence": 1,
+        "data": {"manifest_id": "man_never", "orders": 7},
+    }
+
+    assert await post(seller, json.dumps(event), webhook_id) == 204
+
+    await eventually(lambda: _was_read(seller, "man_never"), within_s=seller.patience_s)
+    await seller.hub.to_labels(seller.reference)
+    await told_all(seller)
+    assert seller.told("hub.manifest.closed") == []
+    assert not await _has_parked(seller)
+
+
+async def _was_read(seller: Seller, manifest_id: str) -> bool:
+    return await answers(seller, "GET", manifest_id) == [404]
 
 
 @row("A17")
