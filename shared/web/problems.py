@@ -70,6 +70,9 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         if error.status < HTTPStatus.BAD_REQUEST:
             raise  # a redirect
         return _from_aiohttp(error).response()
+    except web.RequestPayloadError:
+        detail = "It is not what its Content-Encoding says."
+        return Problem(400, "body_unreadable", "The body cannot be read", detail).response()
     except Exception:
         log.exception("handler failed", action="request_failed", route=route_of(request))
         return Problem(500, "internal_error", "Something went wrong on our side").response()
