@@ -1,10 +1,10 @@
 """What the sync core asks for: one handler for each command, each answered with one fact."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from uuid import uuid4
 
 from services.hub_gateway import outcomes, port, tasks
+from services.hub_gateway.open_calls import while_open
 from services.hub_gateway.store import calls, products, shipments
 from services.hub_gateway.store.calls import KeptCall
 from services.hub_gateway.store.shipments import Shipment
@@ -60,7 +60,7 @@ class OrderCommands:
         """Cancel the order at 360Hub, and remember that it is never to be registered again."""
         wanted, command = work.read(CancelOrder), work.asked_by
         shipment, kept = await self._prepare_cancellation(work, wanted, command)
-        async with _while_open(self._pool, work, kept):
+        async with while_open(self._pool, work.account_id, command.id, kept):
             outcome = await self._hub.cancel_order(
                 work.account_id, wanted.reference, kept.call, command.id
             )
@@ -147,7 +147,7 @@ class ProductCommands:
         fresh = self._hub.prepare_photo(photo, f"photo-{uuid4()}")
         async with self._pool.acquire() as conn:
             kept = await calls.keep_call(conn, work.account_id, command.id, fresh)
-        async with _while_open(self._pool, work, kept):
+        async with while_open(self._pool, work.account_id, command.id, kept):
             outcome = await self._hub.add_product_photo(
                 work.account_id, wanted.reference, kept.call, command.id
             )
@@ -232,31 +232,6 @@ def _work(
         version=version,
         command=Command(message.id, message.type, message.correlationid, shipment),
     )
-
-
-@asynccontextmanager
-async def _while_open(pool: Pool, work: Work, kept: KeptCall) -> AsyncIterator[None]:
-    """Keep a call for the next attempt if this one leaves its result unknown, and only then.
-
-    A refusal to carry it out settles a first attempt, and says nothing of one before it.
-    """
-    try:
-        yield
-    except port.HubError as error:
-        if _is_settled(error, kept):
-            async with pool.acquire() as conn:
-                await calls.drop_call(conn, work.account_id, work.asked_by.id)
-        raise
-
-
-def _is_settled(error: port.HubError, kept: KeptCall) -> bool:
-    match error:
-        case port.RepeatedError() | port.MisunderstoodError():
-            return True  # 360Hub would answer this call the same again
-        case port.BusyError() | port.ThrottledError() | port.UnauthorisedError():
-            return not kept.may_have_run
-        case _:
-            return False
 
 
 async def _answer(facts: Facts, conn: Connection, work: Work, fact: Contract) -> None:

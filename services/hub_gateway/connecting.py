@@ -8,6 +8,7 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 from services.hub_gateway.announcing import Announcer
+from services.hub_gateway.endpoints import Endpoints
 from services.hub_gateway.keyring import Keyring
 from services.hub_gateway.port import (
     Credentials,
@@ -66,14 +67,12 @@ class _Proved:
     hub_account_id: str
     cursor: str | None
     """Where to begin with the account's changes. None: where they were read up to."""
-    endpoint: WebhookEndpoint | HubConnection | None
-    """A new endpoint, or the connection whose endpoint stays in use. None: 360Hub has none."""
+    before: HubConnection | None
+    """How it was connected to the same account of 360Hub's before, if it was."""
+    made: WebhookEndpoint | None
+    """A new endpoint: the account is connected once 360Hub was seen to reach us. None: 360Hub
+    still delivers to the one before, or cannot deliver at all."""
     lacks: frozenset[Capability]
-
-    @property
-    def awaits_verification(self) -> bool:
-        """Whether the account is only connected once 360Hub was seen to reach us."""
-        return isinstance(self.endpoint, WebhookEndpoint)
 
 
 class Connecting:
@@ -84,19 +83,19 @@ class Connecting:
         pool: Pool,
         keyring: Keyring,
         registrations: Registrations,
+        endpoints: Endpoints,
         announcer: Announcer,
         *,
         open_hub: OpenHub,
-        public_url: str,
         renewed: Callable[[UUID], None],
         committed: Callable[[UUID], None],
     ) -> None:
         self._pool = pool
         self._keyring = keyring
         self._registrations = registrations
+        self._endpoints = endpoints
         self._announcer = announcer
         self._open_hub = open_hub
-        self._public_url = public_url.rstrip("/")
         self._renewed = renewed
         self._committed = committed
 
@@ -113,7 +112,7 @@ class Connecting:
             await self._store(account_id, proved)
         self._renewed(account_id)
         self._committed(account_id)
-        return not proved.awaits_verification or await self._is_verified(account_id)
+        return proved.made is None or await until_verified(self._pool, account_id)
 
     async def _require_known(self, account_id: UUID) -> None:
         async with self._pool.acquire() as conn:
@@ -123,18 +122,19 @@ class Connecting:
     async def _prove(self, account_id: UUID, credentials: Credentials) -> _Proved:
         hub = self._open_hub(Given(credentials), at_once)
         hub_account_id = await hub.hub_account(account_id)
-        current = await self._current(account_id, hub_account_id)
-        if current is not None and await _still_delivers(hub, account_id, current):
-            return _Proved(credentials, hub_account_id, None, current, hub.lacks)
-        cursor = None if current else await hub.newest_change(account_id)
-        made = await self._register(hub, account_id)
-        return _Proved(credentials, hub_account_id, cursor, made, hub.lacks)
+        before = await self._current(account_id, hub_account_id)
+        cursor = None if before else await hub.newest_change(account_id)
+        made = await self._register(hub, account_id, before)
+        return _Proved(credentials, hub_account_id, cursor, before, made, hub.lacks)
 
-    async def _register(self, hub: Hub, account_id: UUID) -> WebhookEndpoint | None:
+    async def _register(
+        self, hub: Hub, account_id: UUID, before: HubConnection | None
+    ) -> WebhookEndpoint | None:
         if "webhooks" in hub.lacks:
             return None
-        url = f"{self._public_url}/webhooks/hub/{account_id}"
-        return await hub.register_webhook(account_id, url)
+        if before is not None and await _still_delivers(hub, account_id, before):
+            return None
+        return await self._endpoints.register(hub, account_id)
 
     async def _current(self, account_id: UUID, hub_account_id: str) -> HubConnection | None:
         async with self._pool.acquire() as conn:
@@ -146,40 +146,36 @@ class Connecting:
             return None
 
     async def _store(self, account_id: UUID, proved: _Proved) -> None:
-        endpoint = proved.endpoint
         async with self._pool.acquire() as conn, conn.transaction():
-            connection = self._keyring.seal(
-                account_id,
-                proved.credentials,
-                hub_account_id=proved.hub_account_id,
-                endpoint_id=endpoint.endpoint_id if endpoint else None,
-                verified_at=endpoint.verified_at if isinstance(endpoint, HubConnection) else None,
+            await self._keyring.save_credentials(
+                conn, account_id, proved.hub_account_id, proved.credentials
             )
-            await connections.save_connection(conn, account_id, connection)
             if proved.cursor is not None:
                 await changes.begin_reconciling(conn, account_id, proved.cursor, due_at=utc_now())
-            if isinstance(endpoint, WebhookEndpoint):
-                await self._keyring.save_endpoint(conn, account_id, endpoint)
+            if proved.made is not None:
+                await self._endpoints.adopt(conn, account_id, proved.made, proved.before)
             else:
                 await self._announcer.connected(
                     conn, account_id, proved.hub_account_id, proved.lacks
                 )
 
-    async def _is_verified(self, account_id: UUID) -> bool:
-        """Wait until the signed event came in, at this replica or another."""
-        try:
-            async with asyncio.timeout(_VERIFIED_WITHIN_S):
-                while not await self._was_verified(account_id):  # noqa: ASYNC110
-                    # No event could tell: it may come in at another replica.
-                    await asyncio.sleep(_LOOK_EVERY_S)
-        except TimeoutError:
-            return False
-        return True
 
-    async def _was_verified(self, account_id: UUID) -> bool:
-        async with self._pool.acquire() as conn:
-            found = await connections.find_connection(conn, account_id)
-        return found is not None and found.verified_at is not None
+async def until_verified(pool: Pool, account_id: UUID) -> bool:
+    """Wait a while for 360Hub's signed event, at whichever replica; return whether it came in."""
+    try:
+        async with asyncio.timeout(_VERIFIED_WITHIN_S):
+            while not await _was_verified(pool, account_id):  # noqa: ASYNC110
+                # No event could tell: it may come in at another replica.
+                await asyncio.sleep(_LOOK_EVERY_S)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _was_verified(pool: Pool, account_id: UUID) -> bool:
+    async with pool.acquire() as conn:
+        found = await connections.find_connection(conn, account_id)
+    return found is not None and found.verified_at is not None
 
 
 async def _still_delivers(hub: Hub, account_id: UUID, current: HubConnection) -> bool:

@@ -1,6 +1,6 @@
 """Disconnecting an account that asked for it: no more events, no more credentials."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -56,8 +56,9 @@ class Disconnecting:
         """
         async with self._pool.acquire() as conn:
             current = await connections.find_connection(conn, work.account_id)
+            endpoints = await connections.old_endpoints(conn, work.account_id)
         if current and current.endpoint_id and current.made_at <= work.enqueued_at:
-            await self._end_events(work, current.endpoint_id)
+            await self._end_events(work, [current.endpoint_id, *endpoints])
         async with self._queue.completing(work) as conn:
             if await self._keyring.drop(conn, work.account_id, made_until=work.enqueued_at):
                 await accounts.disconnected(conn, work.account_id)
@@ -66,9 +67,10 @@ class Disconnecting:
                 await self._facts.publish_outcome(conn, work, fact, fact_id=fact_id)
         self._forget(work.account_id)
 
-    async def _end_events(self, work: Work, endpoint_id: str) -> None:
+    async def _end_events(self, work: Work, endpoint_ids: Sequence[str]) -> None:
         try:
-            await self._hub.remove_webhook(work.account_id, endpoint_id)
+            for endpoint_id in endpoint_ids:
+                await self._hub.remove_webhook(work.account_id, endpoint_id)
         except port.HubError as error:
             is_refused = isinstance(error, port.UnauthorisedError)
             if not is_refused and work.failures + 1 < _TRIES:

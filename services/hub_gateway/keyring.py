@@ -6,13 +6,15 @@ from uuid import UUID
 
 from services.hub_gateway.port import Credentials, UnauthorisedError, WebhookEndpoint
 from services.hub_gateway.store import connections
-from services.hub_gateway.store.connections import HubConnection
 from shared.gateway.store import Connection, Pool
 from shared.gateway.values import utc_now
 from shared.sealing import MasterKeys
 
-_OLD_SECRETS_STAY: Final = timedelta(days=5)
-"""Longer than 360Hub goes on repeating a delivery to an endpoint that was replaced."""
+OF_OLD_ENDPOINTS: Final = timedelta(days=5)
+"""How long their secrets stay: longer than 360Hub goes on repeating a delivery to one."""
+
+OF_ROTATED: Final = timedelta(hours=25)
+"""How long a secret stays that was rotated: 360Hub signs with it for another day."""
 
 
 class Keyring:
@@ -40,44 +42,36 @@ class Keyring:
             for endpoint_id, secret in sealed
         ]
 
-    def seal(
-        self,
-        account_id: UUID,
-        credentials: Credentials,
-        *,
-        hub_account_id: str,
-        endpoint_id: str | None,
-        verified_at: datetime | None,
-    ) -> HubConnection:
-        """Return the connection as it is stored."""
-        sealed = self._keys.seal(
-            credentials.client_secret.encode(), context=_client_context(account_id)
-        )
-        return HubConnection(
-            hub_account_id=hub_account_id,
-            client_id=credentials.client_id,
-            client_secret=sealed,
-            endpoint_id=endpoint_id,
-            verified_at=verified_at,
-            made_at=utc_now(),
+    async def save_credentials(
+        self, conn: Connection, account_id: UUID, hub_account_id: str, credentials: Credentials
+    ) -> None:
+        """Let ourselves in with these from now on."""
+        context = _client_context(account_id)
+        sealed = self._keys.seal(credentials.client_secret.encode(), context=context)
+        await connections.save_credentials(
+            conn, account_id, hub_account_id, credentials.client_id, sealed, utc_now()
         )
 
     async def drop(self, conn: Connection, account_id: UUID, *, made_until: datetime) -> bool:
         """Forget the credentials, unless they are newer. Events under way are accepted a while."""
-        until = utc_now() + _OLD_SECRETS_STAY
+        until = utc_now() + OF_OLD_ENDPOINTS
         return await connections.drop_credentials(
             conn, account_id, made_until=made_until, secrets_until=until
         )
 
-    async def save_endpoint(
-        self, conn: Connection, account_id: UUID, endpoint: WebhookEndpoint
+    async def save_secret(
+        self,
+        conn: Connection,
+        account_id: UUID,
+        endpoint: WebhookEndpoint,
+        *,
+        old_stay: timedelta,
     ) -> None:
-        """Accept what the endpoint's secret signed; what older ones did for a while longer."""
+        """Accept what the endpoint's secret signed; what the one before did for as long as said."""
         context = _endpoint_context(account_id, endpoint.endpoint_id)
         sealed = self._keys.seal(endpoint.secret.encode(), context=context)
-        until = utc_now() + _OLD_SECRETS_STAY
         await connections.replace_secret(
-            conn, account_id, endpoint.endpoint_id, sealed, old_until=until
+            conn, account_id, endpoint.endpoint_id, sealed, old_until=utc_now() + old_stay
         )
 
 

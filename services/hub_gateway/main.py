@@ -15,6 +15,7 @@ from services.hub_gateway.api import CredentialsApi
 from services.hub_gateway.commands import OrderCommands, ProductCommands
 from services.hub_gateway.connecting import Connecting, Registrations
 from services.hub_gateway.disconnecting import Disconnecting
+from services.hub_gateway.endpoints import Endpoints
 from services.hub_gateway.follow_manifests import ManifestFollower
 from services.hub_gateway.follow_orders import OrderFollower
 from services.hub_gateway.follow_products import ProductFollower
@@ -24,6 +25,7 @@ from services.hub_gateway.operators import HubSide
 from services.hub_gateway.reconcile import Reconciler, Reconciling
 from services.hub_gateway.setbacks import Setbacks
 from services.hub_gateway.settings import Settings
+from services.hub_gateway.tending import Tending
 from services.hub_gateway.webhooks import Webhooks
 from shared.contracts import hub_gateway as facts
 from shared.gateway.operators.api import AccountsApi, add_account_routes
@@ -112,6 +114,7 @@ async def running(settings: Settings, adapter: Adapter) -> AsyncIterator[Gateway
         GatewayRuntime.open("hub_gateway", settings, SYSTEM, PACE) as runtime,
     ):
         keyring, registrations = Keyring(runtime.pool, settings.master_keys), Registrations()
+        endpoints = Endpoints(runtime.pool, runtime.queue, keyring, public_url=settings.public_url)
         announcer = Announcer(runtime.pool, runtime.facts)
         setbacks = Setbacks(runtime.pacer, announcer)
         hub = open_hub(keyring, setbacks.pace)
@@ -119,9 +122,9 @@ async def running(settings: Settings, adapter: Adapter) -> AsyncIterator[Gateway
             runtime.pool,
             keyring,
             registrations,
+            endpoints,
             announcer,
             open_hub=open_hub,
-            public_url=settings.public_url,
             renewed=hub.forget,
             committed=runtime.committed,
         )
@@ -131,24 +134,30 @@ async def running(settings: Settings, adapter: Adapter) -> AsyncIterator[Gateway
             runtime.queue,
             keyring,
             registrations,
+            endpoints,
             announcer,
             committed=runtime.committed,
         )
         accounts = AccountsApi(
             runtime.pool, HubSide(), runtime.pausing, committed=runtime.committed
         )
+        tending = Tending(hub, runtime.pool, runtime.queue, endpoints, registrations)
         async with (
-            runtime.run(_handlers(runtime, hub, keyring, setbacks), commands.to_work),
+            runtime.run(_handlers(runtime, hub, keyring, tending, setbacks), commands.to_work),
             _regular_work(runtime, settings).run(),
         ):
             yield Gateway(runtime, webhooks, accounts, CredentialsApi(connecting, accounts))
 
 
 def _handlers(
-    runtime: GatewayRuntime, hub: port.Hub, keyring: Keyring, setbacks: Setbacks
+    runtime: GatewayRuntime,
+    hub: port.Hub,
+    keyring: Keyring,
+    tending: Tending,
+    setbacks: Setbacks,
 ) -> Mapping[str, Handler]:
     """Return what is done for each kind of work."""
-    unguarded = _unguarded_handlers(runtime, hub, keyring)
+    unguarded = {**tending.handlers(), **_unguarded_handlers(runtime, hub, keyring)}
     return {kind: setbacks.guard(handler) for kind, handler in unguarded.items()}
 
 

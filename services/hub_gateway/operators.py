@@ -21,7 +21,10 @@ class HubSide:
                 more={
                     "hub_account_id": row["hub_account_id"],
                     "client_id": row["client_id"],
+                    "webhook_endpoint": row["endpoint_id"],
                     "webhook_verified": row["verified_at"] is not None,
+                    "webhook_verified_at": row["verified_at"],
+                    "webhook_failing_since": row["failing_since"],
                 },
             )
             for row in await connections.shown(conn, only)

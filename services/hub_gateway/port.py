@@ -565,8 +565,14 @@ class Hub(Protocol):
     async def hub_account(self, account_id: UUID) -> str:
         """Return 360Hub's own id of the account that the credentials open."""
 
-    async def register_webhook(self, account_id: UUID, url: str) -> WebhookEndpoint:
-        """Have events delivered to ``url``; 360Hub then verifies it with a signed event."""
+    def prepare_webhook(self, url: str, key: str) -> PreparedCall:
+        """Return the bytes to keep before :meth:`register_webhook` is first tried."""
+
+    async def register_webhook(self, account_id: UUID, call: PreparedCall) -> WebhookEndpoint:
+        """Have events delivered to an address; 360Hub then verifies it with a signed event.
+
+        After an unknown result, repeat with the same ``call``: the secret is shown to it only.
+        """
 
     async def remove_webhook(self, account_id: UUID, endpoint_id: str) -> None:
         """Have no more events delivered to the endpoint, whether or not it still exists."""
@@ -574,8 +580,16 @@ class Hub(Protocol):
     async def webhook_is_active(self, account_id: UUID, endpoint_id: str) -> bool:
         """Tell whether 360Hub still delivers to the endpoint."""
 
-    async def rotate_webhook_secret(self, account_id: UUID, endpoint_id: str) -> WebhookEndpoint:
-        """Have a new secret made. For a day deliveries are signed with the one before as well."""
+    def prepare_rotation(self, key: str) -> PreparedCall:
+        """Return the bytes to keep before :meth:`rotate_webhook_secret` is first tried."""
+
+    async def rotate_webhook_secret(
+        self, account_id: UUID, endpoint_id: str, call: PreparedCall
+    ) -> WebhookEndpoint:
+        """Have a new secret made. For a day deliveries are signed with the one before as well.
+
+        After an unknown result, repeat with the same ``call``, as in :meth:`register_webhook`.
+        """
 
     async def failed_deliveries(
         self, account_id: UUID, endpoint_id: str, cursor: str | None

@@ -1,13 +1,17 @@
 """What webhooks missed: 360Hub's list of changes, compared regularly with what we followed."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 import structlog
 
 from services.hub_gateway import port, tasks
-from services.hub_gateway.store import changes, products, shipments
+from services.hub_gateway.store import changes, connections, products, shipments
+from services.hub_gateway.store.changes import Place
+from shared.gateway.errors import NoTurn
 from shared.gateway.store import Connection, Pool, differences
 from shared.gateway.values import NewWork, Work, utc_now
 from shared.gateway.work import WorkQueue
@@ -15,12 +19,24 @@ from shared.gateway.work import WorkQueue
 log = structlog.get_logger(__name__)
 
 _ACCOUNTS_AT_ONCE: Final = 200
-_PAGES_AT_ONCE: Final = 20
-"""After so many pages the cursor is stored and the account waits for its next turn."""
+PAGES_AT_ONCE: Final = 10
+"""After so many pages others go first; it goes on where it came to."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What a page lists, where the next one is, and whether there is one."""
+
+    changes: tuple[port.Change, ...]
+    next: Place
+    more: bool
 
 
 class Reconciler:
-    """Carries out ``reconcile``: has whatever is behind caught up with."""
+    """Carries out ``reconcile``: has whatever is behind caught up with.
+
+    How far it came is stored with each page: an interruption costs no more.
+    """
 
     def __init__(self, hub: port.Hub, pool: Pool, queue: WorkQueue) -> None:
         self._hub = hub
@@ -28,59 +44,78 @@ class Reconciler:
         self._queue = queue
 
     async def compare(self, work: Work) -> None:
-        """Compare everything that changed since the cursor; then move the cursor."""
+        """Compare everything that changed since the last time, or everything there is."""
         async with self._pool.acquire() as conn:
-            cursor = await changes.change_cursor(conn, work.account_id)
-        found = await self._since(work.account_id, cursor)
-        if found is None:
-            found = await self._all(work.account_id)
-        changed, cursor = found
+            place = await changes.place(conn, work.account_id)
+        for _ in range(PAGES_AT_ONCE):
+            page = await self._page(work.account_id, place)
+            await self._note(work, page)
+            place = page.next
+            if not page.more:
+                break
+        else:
+            raise NoTurn(0, "there is much to compare: others go first")
         async with self._queue.completing(work) as conn:
+            await changes.compared(conn, work.account_id)
+
+    async def _note(self, work: Work, page: _Page) -> None:
+        """Have caught up what is behind, and remember that the page was read."""
+        async with self._queue.progressing(work) as conn:
             due_at = self._due_at()
             found_behind = [
-                await _behind(conn, work.account_id, change, due_at) for change in changed
+                await _behind(conn, work.account_id, change, due_at) for change in page.changes
             ]
             behind = [followed for followed in found_behind if followed is not None]
             await self._queue.enqueue(conn, *(piece for _, piece in behind))
             await differences.record(conn, work.account_id, {stream for stream, _ in behind})
-            await changes.move_cursor(conn, work.account_id, cursor)
+            await changes.move(conn, work.account_id, page.next)
 
     def _due_at(self) -> datetime:
         """Leave time for events that are on their way, or wait in the queue: they come first."""
         tells = "webhooks" not in self._hub.lacks
         return utc_now() + tasks.EVENTS_COME_WITHIN if tells else utc_now()
 
-    async def _since(
-        self, account_id: UUID, cursor: str | None
-    ) -> tuple[list[port.Change], str] | None:
-        """Return what changed and the new cursor, or None if that is no longer known."""
-        changed: list[port.Change] = []
-        for _ in range(_PAGES_AT_ONCE):
-            page = await self._hub.changes(account_id, cursor)
-            if isinstance(page, port.CursorExpired):
-                return None
-            changed += page.changes
-            cursor = page.cursor
-            if not page.more:
-                break
-        return changed, cursor or ""
+    # --- the next page
 
-    async def _all(self, account_id: UUID) -> tuple[list[port.Change], str]:
-        """Walk all orders, and begin the list of changes where it stood before that."""
+    async def _page(self, account_id: UUID, place: Place) -> _Page:
+        match place.walking:
+            case None:
+                return await self._changed(account_id, place)
+            case "order":
+                orders = await self._hub.orders(account_id, place.walk_cursor)
+                return _walked("order", orders.orders, orders.cursor, place)
+            case "product":
+                imported = await self._hub.products(account_id, place.walk_cursor)
+                return _walked("product", imported.products, imported.cursor, place)
+
+    async def _changed(self, account_id: UUID, place: Place) -> _Page:
+        page = await self._hub.changes(account_id, place.cursor)
+        if isinstance(page, port.CursorExpired):
+            return await self._walk(account_id)
+        return _Page(page.changes, Place(page.cursor), page.more)
+
+    async def _walk(self, account_id: UUID) -> _Page:
+        """Begin to walk; what changes meanwhile is in the list of changes from here on."""
         log.warning(
-            "the list of changes is too old: all orders are compared",
+            "the list of changes is too old: all orders and products are compared",
             action="changes_expired",
             account_id=str(account_id),
         )
-        start = await self._hub.newest_change(account_id)
-        changed: list[port.Change] = []
-        cursor: str | None = None
-        while True:
-            page = await self._hub.orders(account_id, cursor)
-            changed += (port.Change("order", o.reference, o.sequence) for o in page.orders)
-            cursor = page.cursor
-            if cursor is None:
-                return changed, start
+        return _Page((), Place(await self._hub.newest_change(account_id), "order"), more=True)
+
+
+def _walked(
+    resource: Literal["order", "product"],
+    seen: Iterable[port.OrderSnapshot | port.ProductSnapshot],
+    cursor: str | None,
+    place: Place,
+) -> _Page:
+    found = tuple(port.Change(resource, each.reference, each.sequence) for each in seen)
+    if cursor is not None:
+        return _Page(found, replace(place, walk_cursor=cursor), more=True)
+    if resource == "order":
+        return _Page(found, replace(place, walking="product", walk_cursor=None), more=True)
+    return _Page(found, Place(place.cursor), more=False)
 
 
 async def _behind(
@@ -96,14 +131,19 @@ async def _behind(
 
 
 class Reconciling:
-    """Has each account's changes read every so often."""
+    """Has each account's changes read, and its webhooks looked after, every so often."""
 
     def __init__(self, every: timedelta) -> None:
         self._every = every
 
     async def take_due(self, conn: Connection, partition: int) -> list[NewWork]:
-        """Return the reading of changes that is due in a partition."""
+        """Return what is due in a partition; forget the secrets that are of no use any more."""
+        await connections.purge_secrets(conn, partition, utc_now())
         due = await changes.take_due_accounts(
             conn, partition, now=utc_now(), every=self._every, limit=_ACCOUNTS_AT_ONCE
         )
-        return [tasks.reconcile(account_id) for account_id in due]
+        return [
+            work
+            for account_id in due
+            for work in (tasks.tend_webhooks(account_id), tasks.reconcile(account_id))
+        ]

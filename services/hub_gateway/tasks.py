@@ -15,8 +15,14 @@ MANIFEST_EVENT: Final = "manifest_event"
 ORDER_CATCH_UP: Final = "order_catch_up"
 PRODUCT_CATCH_UP: Final = "product_catch_up"
 RECONCILE: Final = "reconcile"
+TEND_WEBHOOKS: Final = "tend_webhooks"
+REMOVE_WEBHOOK: Final = "remove_webhook"
+REPLAY_WEBHOOKS: Final = "replay_webhooks"
 
 ACCOUNT_STREAM: Final = "account"
+
+_WEBHOOKS_STREAM: Final = f"{ACCOUNT_STREAM}:webhooks"
+"""A stream of its own: an endpoint that makes trouble must not hold up romaneios."""
 
 EVENTS_COME_WITHIN: Final = timedelta(seconds=5)
 """How long an event may take, after 360Hub named its sequence, before it counts as lost."""
@@ -34,6 +40,18 @@ class CatchUp(Frozen):
 
     reference: str
     up_to: int
+
+
+class OldEndpoint(Frozen):
+    """An endpoint that another one took the place of."""
+
+    endpoint_id: str
+
+
+class Outage(Frozen):
+    """360Hub delivered nothing since then."""
+
+    since: datetime
 
 
 class Nothing(Frozen):
@@ -106,4 +124,37 @@ def reconcile(account_id: UUID) -> NewWork:
         payload=Nothing(),
         priority=Priority.RECONCILE,
         supersedes=Supersedes.SAME_KIND,
+    )
+
+
+def tend_webhooks(account_id: UUID) -> NewWork:
+    """See whether 360Hub still delivers; one such piece waiting is enough."""
+    return _about_webhooks(account_id, TEND_WEBHOOKS, Nothing(), supersedes=Supersedes.SAME_KIND)
+
+
+def remove_webhook(account_id: UUID, endpoint_id: str) -> NewWork:
+    """Have 360Hub forget an endpoint."""
+    return _about_webhooks(account_id, REMOVE_WEBHOOK, OldEndpoint(endpoint_id=endpoint_id))
+
+
+def replay_webhooks(account_id: UUID, since: datetime) -> NewWork:
+    """Have 360Hub deliver again what happened while it delivered nothing."""
+    return _about_webhooks(account_id, REPLAY_WEBHOOKS, Outage(since=since))
+
+
+def _about_webhooks(
+    account_id: UUID,
+    kind: str,
+    payload: Frozen,
+    *,
+    supersedes: Supersedes = Supersedes.NOTHING,
+) -> NewWork:
+    return NewWork(
+        account_id=account_id,
+        stream=_WEBHOOKS_STREAM,
+        lane="inbound",
+        kind=kind,
+        payload=payload,
+        priority=Priority.RECONCILE,
+        supersedes=supersedes,
     )

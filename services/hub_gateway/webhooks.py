@@ -1,5 +1,6 @@
 """360Hub's webhooks: verified on the raw bytes, stored, answered; worked on afterwards."""
 
+import hashlib
 import time
 from collections.abc import Callable
 from typing import Final, assert_never
@@ -11,11 +12,12 @@ from aiohttp import web
 from services.hub_gateway import port, tasks
 from services.hub_gateway.announcing import Announcer
 from services.hub_gateway.connecting import Registrations
+from services.hub_gateway.endpoints import Endpoints
 from services.hub_gateway.keyring import Keyring
-from services.hub_gateway.store import connections, products, shipments
+from services.hub_gateway.store import products, shipments
 from shared.gateway import inbox
 from shared.gateway.store import Connection, Pool
-from shared.gateway.values import NewWork, utc_now
+from shared.gateway.values import NewWork
 from shared.gateway.webhooks import headers_of, is_about_its_content, storing, unauthentic
 from shared.gateway.work import WorkQueue
 
@@ -38,6 +40,7 @@ class Webhooks:
         queue: WorkQueue,
         keyring: Keyring,
         registrations: Registrations,
+        endpoints: Endpoints,
         announcer: Announcer,
         *,
         committed: Callable[[UUID], None],
@@ -47,6 +50,7 @@ class Webhooks:
         self._queue = queue
         self._keyring = keyring
         self._registrations = registrations
+        self._endpoints = endpoints
         self._announcer = announcer
         self._committed = committed
 
@@ -93,6 +97,7 @@ class Webhooks:
             is_ours = piece is not None or isinstance(notice, port.VerificationNotice)
             owner = account_id if is_ours else None
             if not await inbox.store(conn, inbox_id, headers, body, owner):
+                await _keep_if_another(conn, inbox_id, headers, body)
                 return
             await self._act(conn, account_id, notice, piece)
 
@@ -118,9 +123,24 @@ class Webhooks:
 
     async def _verified(self, conn: Connection, account_id: UUID) -> None:
         """360Hub reached us with a secret of this account's: from now on it is connected."""
-        hub_account_id = await connections.verified(conn, account_id, utc_now())
+        hub_account_id = await self._endpoints.note_verified(conn, account_id)
         if hub_account_id is not None:
             await self._announcer.connected(conn, account_id, hub_account_id, self._hub.lacks)
+
+
+async def _keep_if_another(
+    conn: Connection, inbox_id: str, headers: dict[str, str], body: bytes
+) -> None:
+    """Keep an event that came before with another body, as evidence; it is not worked on again."""
+    if await inbox.is_stored(conn, inbox_id, body):
+        return
+    digest = hashlib.sha256(body).hexdigest()[:16]
+    if await inbox.store(conn, f"{inbox_id}#{digest}", headers, body, None):
+        log.warning(
+            "an event came again with another body, which is kept unclaimed",
+            action="webhook_differs",
+            webhook_id=inbox_id,
+        )
 
 
 async def _meaning(conn: Connection, account_id: UUID, notice: port.Notice) -> NewWork | None:

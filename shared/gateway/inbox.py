@@ -34,3 +34,8 @@ async def store(
         headers=orjson.dumps(dict(headers)).decode(),
         body=body,
     )
+
+
+async def is_stored(conn: Connection, webhook_id: str, body: bytes) -> bool:
+    """Tell whether a webhook of that id came with this body."""
+    return await rows.body(conn, webhook_id) == body

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -73,8 +74,14 @@ class HubAccount:
 
     async def pass_days(self, days: int) -> None:
         """Let time pass for the whole double."""
-        seconds = {"advance": days * 86400}
-        async with self.http.post(f"{self.url}/_sandbox/clock", json=seconds) as response:
+        await self._move_clock(advance=days * 86400)
+
+    async def set_clock(self, now: datetime) -> None:
+        """Set the whole double's time."""
+        await self._move_clock(now=now.isoformat())
+
+    async def _move_clock(self, **to: Any) -> None:
+        async with self.http.post(f"{self.url}/_sandbox/clock", json=to) as response:
             assert response.ok
 
     async def order(self, reference: str) -> dict[str, Any]:

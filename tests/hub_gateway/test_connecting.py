@@ -25,6 +25,9 @@ async def test_good_credentials_connect_the_account(stranger: Seller) -> None:
     assert connected["hub_account_id"] == stranger.hub.hub_account_id
     (fact,) = stranger.all_facts
     assert fact.subject == "account"
+    (endpoint,) = await stranger.hub.endpoints()
+    assert endpoint["event_types"] == ["order.*", "product.*", "manifest.*"]
+    assert endpoint["url"] == f"{stranger.gateway.url}/webhooks/hub/{stranger.account_id}"
 
 
 async def test_wrong_credentials_are_refused_and_change_nothing(stranger: Seller) -> None:
@@ -71,15 +74,33 @@ async def test_a_new_secret_of_the_same_account_is_taken_over(seller: Seller) ->
     await seller.registered()
 
 
+async def test_a_registration_whose_answer_got_lost_leaves_one_endpoint(
+    stranger: Seller,
+) -> None:
+    await stranger.make_known()
+    await stranger.hub.control("/webhooks", retry_gaps_s=[0.2] * 50)
+    await stranger.hub.fault("error_after", match="/v1/webhook-endpoints", calls="POST")
+
+    lost, _ = await stranger.gateway.put_credentials(stranger.account_id, stranger.hub)
+    status, _ = await stranger.gateway.put_credentials(stranger.account_id, stranger.hub)
+
+    assert (lost, status) == (503, 200)
+    assert await _stand(stranger, ["active"])
+
+
 async def test_an_endpoint_that_was_disabled_is_replaced(seller: Seller) -> None:
+    await seller.gateway.api("POST", f"/accounts/{seller.account_id}/pause", {"reason": "test"})
     await seller.hub.fault("endpoint_disabled")
-    await seller.import_product()
-    await eventually(lambda: _is_disabled(seller))
+    (endpoint,) = await seller.hub.endpoints()
+    await seller.hub.control(f"/webhook-endpoints/{endpoint['endpoint_id']}/verify")
+    await eventually(lambda: _stand(seller, ["disabled"]))
 
     status, _ = await seller.gateway.put_credentials(seller.account_id, seller.hub)
 
     assert status == 200
-    assert [each["status"] for each in await seller.hub.endpoints()] == ["disabled", "active"]
+    assert await _stand(seller, ["disabled", "active"])
+    await seller.gateway.api("POST", f"/accounts/{seller.account_id}/resume")
+    await eventually(lambda: _stand(seller, ["active"]))
     await seller.registered()
     await seller.status("order_created")
 
@@ -164,5 +185,5 @@ async def test_secrets_are_stored_sealed(seller: Seller, database_url: str) -> N
     assert all(plain not in row["text"] for row in rows)
 
 
-async def _is_disabled(seller: Seller) -> bool:
-    return [each["status"] for each in await seller.hub.endpoints()] == ["disabled"]
+async def _stand(seller: Seller, statuses: list[str]) -> bool:
+    return [each["status"] for each in await seller.hub.endpoints()] == statuses

@@ -1,20 +1,21 @@
 """What comes in at the webhook address: only what is authentic is kept, and all of that is."""
 
 import base64
-import json
-from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime, timedelta
+import gzip
+import hmac
+import time
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import aiohttp
 import asyncpg
 import pytest
-from standardwebhooks import Webhook
 
 from services.hub_gateway.keyring import Keyring
 from shared.database import open_pool
 from shared.sealing import MasterKeys
+from tests.hub_gateway.signing import event, post
 from tests.hub_gateway.system import Gateway, Seller
 from tests.waiting import eventually
 
@@ -36,43 +37,6 @@ async def secret(seller: Seller, database_url: str) -> str:
         keys = MasterKeys(bytes(32))
         (found,) = await Keyring(pool, keys).webhook_secrets(seller.account_id)
         return found
-
-
-def event(kind: str = "order.status_changed", **fields: Any) -> bytes:
-    values: dict[str, Any] = {
-        "id": "evt_1",
-        "type": kind,
-        "timestamp": "2026-03-11T12:40:03Z",
-        "sequence": 1,
-        "data": {},
-    }
-    return json.dumps(values | fields).encode()
-
-
-async def post(
-    gateway: Gateway,
-    account_id: object,
-    body: bytes,
-    secret: str,
-    *,
-    webhook_id: str | None = None,
-    age_s: float = 0,
-    changed: Mapping[str, str | None] | None = None,
-) -> aiohttp.ClientResponse:
-    """Post an event as 360Hub does, with headers ``changed`` or left out after it was signed."""
-    at = datetime.now(UTC) - timedelta(seconds=age_s)
-    webhook_id = webhook_id or f"evt_{uuid4().hex}"
-    headers: dict[str, str | None] = {
-        "webhook-id": webhook_id,
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": Webhook(secret).sign(webhook_id, at, body.decode()),
-    }
-    headers |= changed or {}
-    sent = {name: value for name, value in headers.items() if value is not None}
-    url = f"{gateway.url}/webhooks/hub/{account_id}"
-    async with gateway.http.post(url, data=body, headers=sent) as response:
-        await response.read()
-        return response
 
 
 async def inbox(database: Connection, account_id: UUID) -> list[Any]:
@@ -194,6 +158,32 @@ class TestAuthentic:
 
         assert len(await inbox(database, seller.account_id)) == 1
 
+    async def test_again_with_another_body_it_is_kept_as_evidence_and_not_used(
+        self, seller: Seller, secret: str, database: Connection
+    ) -> None:
+        bodies = [event(), event("order.created"), event("order.created")]
+        for body in bodies:
+            response = await post(
+                seller.gateway, seller.account_id, body, secret, webhook_id="evt_other"
+            )
+            assert response.status == 204
+
+        kept = await inbox(database, seller.account_id)
+        assert {(row["state"], row["body"]) for row in kept} == {
+            ("unclaimed", body) for body in bodies
+        }
+        assert len(kept) == 2
+
+    @pytest.mark.parametrize("kind", ["application/octet-stream", "text/html", "nonsense", None])
+    async def test_the_content_type_does_not_matter(
+        self, seller: Seller, secret: str, kind: str | None
+    ) -> None:
+        named = {"Content-Type": kind}
+
+        response = await post(seller.gateway, seller.account_id, event(), secret, changed=named)
+
+        assert response.status == 204
+
     @pytest.mark.row("W8")
     async def test_what_cannot_be_stored_is_asked_for_again(
         self, seller: Seller, secret: str, database: Connection
@@ -218,10 +208,10 @@ class TestAuthentic:
     async def test_the_secret_of_an_endpoint_that_was_replaced_still_counts(
         self, seller: Seller, secret: str
     ) -> None:
+        (endpoint,) = await seller.hub.endpoints()
         await seller.hub.fault("endpoint_disabled")
         await seller.import_product()
-        await eventually(lambda: _has_disabled(seller))
-        await seller.gateway.put_credentials(seller.account_id, seller.hub)
+        await eventually(lambda: _has_others(seller, endpoint["endpoint_id"]))
 
         response = await post(seller.gateway, seller.account_id, event(), secret)
 
@@ -272,6 +262,60 @@ class TestAuthentic:
         assert "teleported" not in seller.statuses
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+async def test_a_probe_of_the_address_is_answered_405(gateway: Gateway, method: str) -> None:
+    async with gateway.http.request(method, f"{gateway.url}/webhooks/hub/{uuid4()}") as response:
+        assert (response.status, response.headers["Allow"]) == (405, "POST")
+
+
+class TestCompressed:
+    """Nothing of 360Hub's comes compressed; what does is checked as what it unpacks to."""
+
+    async def test_what_it_unpacks_to_must_be_signed(self, seller: Seller, secret: str) -> None:
+        packed = gzip.compress(event())
+
+        response = await self._post(seller, packed, secret, signed=event())
+
+        assert response.status == 204
+
+    async def test_a_signature_of_the_packed_bytes_is_none(
+        self, seller: Seller, secret: str
+    ) -> None:
+        packed = gzip.compress(event())
+
+        response = await self._post(seller, packed, secret, signed=packed)
+
+        assert response.status == 401
+
+    async def test_a_bomb_is_too_long(self, seller: Seller, secret: str) -> None:
+        response = await self._post(seller, gzip.compress(bytes(50_000_000)), secret, signed=b"")
+
+        assert response.status == 413
+
+    async def test_what_cannot_be_unpacked_is_refused(self, seller: Seller, secret: str) -> None:
+        response = await self._post(seller, b"no gzip", secret, signed=b"no gzip")
+
+        assert response.status == 400
+        assert response.content_type == "application/problem+json"
+
+    async def _post(
+        self, seller: Seller, body: bytes, secret: str, *, signed: bytes
+    ) -> aiohttp.ClientResponse:
+        key, at = base64.b64decode(secret.removeprefix("whsec_")), str(int(time.time()))
+        text = b".".join((b"evt_packed", at.encode(), signed))
+        signature = base64.b64encode(hmac.digest(key, text, "sha256")).decode()
+        headers = {
+            "Content-Encoding": "gzip",
+            "webhook-id": "evt_packed",
+            "webhook-timestamp": at,
+            "webhook-signature": f"v1,{signature}",
+        }
+        url = f"{seller.gateway.url}/webhooks/hub/{seller.account_id}"
+        async with seller.gateway.http.post(url, data=body, headers=headers) as response:
+            await response.read()
+            return response
+
+
 @pytest.mark.row("F5", "F6", "F7", "F8")
 @pytest.mark.parametrize(
     "fault",
@@ -300,5 +344,5 @@ async def _repeated(seller: Seller) -> bool:
     return any((each["attempts"], each["state"]) == (2, "delivered") for each in deliveries)
 
 
-async def _has_disabled(seller: Seller) -> bool:
-    return "disabled" in [each["status"] for each in await seller.hub.endpoints()]
+async def _has_others(seller: Seller, endpoint_id: str) -> bool:
+    return endpoint_id not in [each["endpoint_id"] for each in await seller.hub.endpoints()]

@@ -242,12 +242,18 @@ class HubClient:
         """Return 360Hub's own id of the account that the credentials open."""
         return (await self._tokens.of(account_id)).hub_account_id
 
-    async def register_webhook(self, account_id: UUID, url: str) -> port.WebhookEndpoint:
-        """Have events delivered to ``url``; 360Hub then verifies it with a signed event."""
-        body = orjson.dumps({"url": url, "event_types": _EVENT_TYPES, "description": "gateway"})
-        # Never repeated: an endpoint whose secret got lost on the way is of no use to anyone.
-        key = f"endpoint-{uuid4()}"
-        answer = await self._call(account_id, "POST", "/v1/webhook-endpoints", body, key=key)
+    def prepare_webhook(self, url: str, key: str) -> port.PreparedCall:
+        """Return the bytes to keep before :meth:`register_webhook` is first tried."""
+        body = {"url": url, "event_types": _EVENT_TYPES, "description": "gateway"}
+        return port.PreparedCall(key, orjson.dumps(body))
+
+    async def register_webhook(
+        self, account_id: UUID, call: port.PreparedCall
+    ) -> port.WebhookEndpoint:
+        """Have events delivered to an address; 360Hub then verifies it with a signed event."""
+        answer = await self._call(
+            account_id, "POST", "/v1/webhook-endpoints", call.body, key=call.key
+        )
         return _endpoint(answer)
 
     async def remove_webhook(self, account_id: UUID, endpoint_id: str) -> None:
@@ -263,13 +269,16 @@ class HubClient:
             return False
         return _found(answer).read(wire.EndpointState).status == "active"
 
+    def prepare_rotation(self, key: str) -> port.PreparedCall:
+        """Return the bytes to keep before :meth:`rotate_webhook_secret` is first tried."""
+        return port.PreparedCall(key, b"{}")
+
     async def rotate_webhook_secret(
-        self, account_id: UUID, endpoint_id: str
+        self, account_id: UUID, endpoint_id: str, call: port.PreparedCall
     ) -> port.WebhookEndpoint:
         """Have a new secret made. For a day deliveries are signed with the one before as well."""
         path = f"{_endpoint_path(endpoint_id)}/rotate-secret"
-        # Never repeated, like a registration: the secret is shown once.
-        answer = await self._call(account_id, "POST", path, b"{}", key=f"rotate-{uuid4()}")
+        answer = await self._call(account_id, "POST", path, call.body, key=call.key)
         return _endpoint(answer)
 
     async def failed_deliveries(

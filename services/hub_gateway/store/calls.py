@@ -22,6 +22,7 @@ _KEPT_CALL = """
 _DROP_CALL = """
     DELETE FROM prepared_call
     WHERE partition = $1 AND account_id = $2 AND command_id = $3
+    RETURNING true
 """
 
 
@@ -43,6 +44,12 @@ async def keep_call(
     return KeptCall(kept, may_have_run=kept.key != fresh.key)
 
 
-async def drop_call(conn: Connection, account_id: UUID, command_id: UUID) -> None:
-    """Forget the call: its result is known."""
-    await conn.execute(_DROP_CALL, *account_key(account_id), command_id)
+async def is_kept(conn: Connection, account_id: UUID, command_id: UUID) -> bool:
+    """Tell whether there is such a call whose result is not known."""
+    return await conn.fetchrow(_KEPT_CALL, *account_key(account_id), command_id) is not None
+
+
+async def drop_call(conn: Connection, account_id: UUID, command_id: UUID) -> bool:
+    """Forget the call: its result is known. False: somebody else knew it before."""
+    dropped = await conn.fetchval(_DROP_CALL, *account_key(account_id), command_id)
+    return dropped is not None

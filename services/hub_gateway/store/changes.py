@@ -1,6 +1,8 @@
 """How far each account's changes were read, and when they are read next."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from services.hub_gateway.store.rows import account_key
@@ -11,6 +13,8 @@ _BEGIN_RECONCILING = """
     VALUES ($1, $2, $3, $4)
     ON CONFLICT (partition, account_id) DO UPDATE
     SET cursor = excluded.cursor,
+        walking = NULL,
+        walk_cursor = NULL,
         due_at = excluded.due_at
 """
 
@@ -30,15 +34,36 @@ _DUE_ACCOUNTS = """
     RETURNING c.account_id
 """
 
-_CURSOR = """
-    SELECT cursor FROM change_cursor WHERE partition = $1 AND account_id = $2
-"""
-
-_MOVE_CURSOR = """
-    UPDATE change_cursor
-    SET cursor = $3, compared_at = clock_timestamp()
+_PLACE = """
+    SELECT cursor, walking, walk_cursor
+    FROM change_cursor
     WHERE partition = $1 AND account_id = $2
 """
+
+_MOVE = """
+    UPDATE change_cursor
+    SET cursor = $3, walking = $4, walk_cursor = $5
+    WHERE partition = $1 AND account_id = $2
+"""
+
+_COMPARED = """
+    UPDATE change_cursor
+    SET compared_at = clock_timestamp()
+    WHERE partition = $1 AND account_id = $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a comparison came: in the list of changes, or in a walk through everything.
+
+    After the walk it goes on in the list of changes at ``cursor``. None as a cursor: at the
+    beginning.
+    """
+
+    cursor: str | None
+    walking: Literal["order", "product"] | None = None
+    walk_cursor: str | None = None
 
 
 async def begin_reconciling(
@@ -56,12 +81,18 @@ async def take_due_accounts(
     return [row["account_id"] for row in rows]
 
 
-async def change_cursor(conn: Connection, account_id: UUID) -> str | None:
-    """Return how far the account's changes were read."""
-    found: str | None = await conn.fetchval(_CURSOR, *account_key(account_id))
-    return found
+async def place(conn: Connection, account_id: UUID) -> Place:
+    """Return how far the account's comparison came."""
+    row = await conn.fetchrow(_PLACE, *account_key(account_id))
+    return Place(None) if row is None else Place(**row)
 
 
-async def move_cursor(conn: Connection, account_id: UUID, cursor: str) -> None:
-    """Remember how far the account's changes were read."""
-    await conn.execute(_MOVE_CURSOR, *account_key(account_id), cursor)
+async def move(conn: Connection, account_id: UUID, to: Place) -> None:
+    """Remember how far the account's comparison came."""
+    key = account_key(account_id)
+    await conn.execute(_MOVE, *key, to.cursor, to.walking, to.walk_cursor)
+
+
+async def compared(conn: Connection, account_id: UUID) -> None:
+    """Remember that all that had changed was compared."""
+    await conn.execute(_COMPARED, *account_key(account_id))

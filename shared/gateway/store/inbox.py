@@ -12,6 +12,8 @@ ON CONFLICT (webhook_id) DO NOTHING
 RETURNING true
 """
 
+_BODY = "SELECT body FROM inbox WHERE webhook_id = $1"
+
 
 async def store(
     conn: Connection,
@@ -29,3 +31,9 @@ async def store(
         _STORE, webhook_id, partition, account_id, state, received_at, headers, body
     )
     return stored is not None
+
+
+async def body(conn: Connection, webhook_id: str) -> bytes | None:
+    """Return a webhook's body, if it is stored."""
+    found: bytes | None = await conn.fetchval(_BODY, webhook_id)
+    return found

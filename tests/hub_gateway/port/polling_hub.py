@@ -219,7 +219,13 @@ class PollingHub:
         token = await self._token(account_id)
         return _read(lambda: str(token["account_id"]))
 
-    async def register_webhook(self, account_id: UUID, url: str) -> port.WebhookEndpoint:
+    def prepare_webhook(self, url: str, key: str) -> port.PreparedCall:
+        body = {"url": url, "event_types": ["order.*", "product.*", "manifest.*"]}
+        return port.PreparedCall(key, orjson.dumps(body))
+
+    async def register_webhook(
+        self, account_id: UUID, call: port.PreparedCall
+    ) -> port.WebhookEndpoint:
         _no_webhooks()
 
     async def remove_webhook(self, account_id: UUID, endpoint_id: str) -> None:
@@ -228,8 +234,11 @@ class PollingHub:
     async def webhook_is_active(self, account_id: UUID, endpoint_id: str) -> bool:
         return False
 
+    def prepare_rotation(self, key: str) -> port.PreparedCall:
+        return port.PreparedCall(key, b"{}")
+
     async def rotate_webhook_secret(
-        self, account_id: UUID, endpoint_id: str
+        self, account_id: UUID, endpoint_id: str, call: port.PreparedCall
     ) -> port.WebhookEndpoint:
         _no_webhooks()
 
@@ -299,6 +308,7 @@ class PollingHub:
         body: port.Json | None = None,
         *,
         query: Mapping[str, str] | None = None,
+        key: str | None = None,
     ) -> port.Json:
         """Return what the hub answered. Raises `RefusedError`, or the ``HubError`` it means."""
         await self._pace(account_id)
@@ -306,7 +316,7 @@ class PollingHub:
             token = await self._token(account_id)
             headers = {"Authorization": f"Bearer {token['access_token']}"}
             if method == "POST":
-                headers["Idempotency-Key"] = f"once-{uuid4()}"
+                headers["Idempotency-Key"] = key or f"once-{uuid4()}"
             status, pause_s, answer = await self._send(
                 method, path, json=body, params=query, headers=headers
             )
@@ -553,9 +563,16 @@ class BodySigningHub(PollingHub):
 
     lacks: frozenset[Capability] = PollingHub.lacks - {"webhooks"} | {"signed_time"}
 
-    async def register_webhook(self, account_id: UUID, url: str) -> port.WebhookEndpoint:
-        body = {"url": url, "event_types": ["order.*", "product.*", "manifest.*"]}
-        made = await self._write(account_id, "POST", "/v1/webhook-endpoints", body)
+    async def register_webhook(
+        self, account_id: UUID, call: port.PreparedCall
+    ) -> port.WebhookEndpoint:
+        return await self._endpoint(account_id, "/v1/webhook-endpoints", call)
+
+    async def _endpoint(
+        self, account_id: UUID, path: str, call: port.PreparedCall
+    ) -> port.WebhookEndpoint:
+        body = orjson.loads(call.body)
+        made = await self._write(account_id, "POST", path, body, key=call.key)
         return _read(lambda: port.WebhookEndpoint(made["endpoint_id"], made["secret"]))
 
     async def remove_webhook(self, account_id: UUID, endpoint_id: str) -> None:
@@ -570,11 +587,10 @@ class BodySigningHub(PollingHub):
         return found is not None and _read(lambda: found["status"] == "active")
 
     async def rotate_webhook_secret(
-        self, account_id: UUID, endpoint_id: str
+        self, account_id: UUID, endpoint_id: str, call: port.PreparedCall
     ) -> port.WebhookEndpoint:
         path = f"/v1/webhook-endpoints/{endpoint_id}/rotate-secret"
-        made = await self._write(account_id, "POST", path, {})
-        return _read(lambda: port.WebhookEndpoint(made["endpoint_id"], made["secret"]))
+        return await self._endpoint(account_id, path, call)
 
     async def failed_deliveries(
         self, account_id: UUID, endpoint_id: str, cursor: str | None
@@ -608,10 +624,16 @@ class BodySigningHub(PollingHub):
         return None
 
     async def _write(
-        self, account_id: UUID, method: str, path: str, body: port.Json | None = None
+        self,
+        account_id: UUID,
+        method: str,
+        path: str,
+        body: port.Json | None = None,
+        *,
+        key: str | None = None,
     ) -> port.Json:
         try:
-            return await self._call(account_id, method, path, body)
+            return await self._call(account_id, method, path, body, key=key)
         except RefusedError as refused:
             raise port.MisunderstoodError(refused.code) from refused
 

@@ -33,10 +33,12 @@ CALLS: dict[str, Callable[[World], Awaitable[Any]]] = {
     "changes": lambda world: world.hub.changes(ACCOUNT, None),
     "newest_change": lambda world: world.hub.newest_change(ACCOUNT),
     "hub_account": lambda world: world.hub.hub_account(ACCOUNT),
-    "register_webhook": lambda world: world.hub.register_webhook(ACCOUNT, "http://127.0.0.1:1"),
+    "register_webhook": lambda world: world.hub.register_webhook(ACCOUNT, world.registration()),
     "remove_webhook": lambda world: world.hub.remove_webhook(ACCOUNT, "whe_1"),
     "webhook_is_active": lambda world: world.hub.webhook_is_active(ACCOUNT, "whe_1"),
-    "rotate_webhook_secret": lambda world: world.hub.rotate_webhook_secret(ACCOUNT, "whe_1"),
+    "rotate_webhook_secret": lambda world: world.hub.rotate_webhook_secret(
+        ACCOUNT, "whe_1", world.rotation()
+    ),
     "failed_deliveries": lambda world: world.hub.failed_deliveries(ACCOUNT, "whe_1", None),
     "redeliver": lambda world: world.hub.redeliver(ACCOUNT, "dlv_1"),
     "replay": lambda world: world.hub.replay(ACCOUNT, "whe_1", NOW, NOW + timedelta(hours=1)),

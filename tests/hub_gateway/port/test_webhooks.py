@@ -33,8 +33,8 @@ class TestWithoutWebhooks:
     async def test_asking_for_any_is_a_defect(self, world: World) -> None:
         hub, now = world.hub, datetime.now(UTC)
         calls = [
-            hub.register_webhook(ACCOUNT, world.receiver.url),
-            hub.rotate_webhook_secret(ACCOUNT, "whe_1"),
+            hub.register_webhook(ACCOUNT, world.registration()),
+            hub.rotate_webhook_secret(ACCOUNT, "whe_1", world.rotation()),
             hub.failed_deliveries(ACCOUNT, "whe_1", None),
             hub.redeliver(ACCOUNT, "dlv_1"),
             hub.replay(ACCOUNT, "whe_1", now, now),
@@ -168,7 +168,9 @@ class TestVerifying:
     async def test_after_a_rotation_the_old_secret_and_the_new_one_hold(
         self, world: World, endpoint: port.WebhookEndpoint
     ) -> None:
-        renewed = await world.hub.rotate_webhook_secret(ACCOUNT, endpoint.endpoint_id)
+        renewed = await world.hub.rotate_webhook_secret(
+            ACCOUNT, endpoint.endpoint_id, world.rotation()
+        )
         world.secrets.append(renewed.secret)
         await world.import_product()
         came = await world.news(port.ProductNotice)
@@ -176,6 +178,38 @@ class TestVerifying:
         assert renewed.endpoint_id == endpoint.endpoint_id
         assert renewed.secret != endpoint.secret
         assert verified(world, came, [endpoint.secret]) == verified(world, came, [renewed.secret])
+
+
+class TestSecretsThatGotLost:
+    """A secret is shown once: to the same call, however often it is made."""
+
+    async def test_after_an_unknown_result_the_same_registration_tells_it(
+        self, world: World, endpoint: port.WebhookEndpoint
+    ) -> None:
+        call = world.registration()
+        await world.people.fault("error_after", match="/v1/webhook-endpoints", calls="POST")
+
+        with pytest.raises(port.UnavailableError):
+            await world.hub.register_webhook(ACCOUNT, call)
+        told = await world.hub.register_webhook(ACCOUNT, call)
+
+        made = {each["endpoint_id"] for each in await world.people.endpoints()}
+        assert made == {endpoint.endpoint_id, told.endpoint_id}
+
+    async def test_after_an_unknown_result_the_same_rotation_tells_it(
+        self, world: World, endpoint: port.WebhookEndpoint
+    ) -> None:
+        call = world.rotation()
+        await world.people.fault("error_after", match="/v1/webhook-endpoints", calls="POST")
+
+        with pytest.raises(port.UnavailableError):
+            await world.hub.rotate_webhook_secret(ACCOUNT, endpoint.endpoint_id, call)
+        told = await world.hub.rotate_webhook_secret(ACCOUNT, endpoint.endpoint_id, call)
+
+        world.secrets.append(told.secret)
+        await world.import_product()
+        came = await world.news(port.ProductNotice)
+        assert verified(world, came, [told.secret]) == verified(world, came, [endpoint.secret])
 
 
 class TestUnderstanding:

@@ -216,10 +216,16 @@ class World:
 
     # --- webhooks
 
+    def registration(self) -> port.PreparedCall:
+        return self.hub.prepare_webhook(self.receiver.url, f"endpoint-{uuid4()}")
+
+    def rotation(self) -> port.PreparedCall:
+        return self.hub.prepare_rotation(f"rotate-{uuid4()}")
+
     async def subscribe(self) -> port.WebhookEndpoint:
         """Have events delivered to the receiver, and wait until the hub has verified it."""
         await self.people.control("/webhooks", retry_gaps_s=[])
-        endpoint = await self.hub.register_webhook(ACCOUNT, self.receiver.url)
+        endpoint = await self.hub.register_webhook(ACCOUNT, self.registration())
         self.secrets.append(endpoint.secret)
 
         async def is_active() -> bool:
