@@ -606,6 +606,10 @@ class Hub(Protocol):
 
     # --- what a webhook says (pure)
 
+    @property
+    def signature_headers(self) -> tuple[str, ...]:
+        """The headers that :meth:`verify_webhook` reads: the evidence that is kept with a body."""
+
     def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, secrets: Iterable[str], *, now_s: float
     ) -> str:

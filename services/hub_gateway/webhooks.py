@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable
-from typing import Final, assert_never
+from typing import assert_never
 from uuid import UUID
 
 import structlog
@@ -22,8 +22,6 @@ from shared.gateway.webhooks import headers_of, is_about_its_content, storing, u
 from shared.gateway.work import WorkQueue
 
 log = structlog.get_logger(__name__)
-
-_KEPT_HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature", "user-agent")
 
 
 class Webhooks:
@@ -59,7 +57,8 @@ class Webhooks:
         body = await request.read()
         with storing():
             account_id, webhook_id = await self._authenticate(request, body)
-            await self._store(account_id, webhook_id, headers_of(request, _KEPT_HEADERS), body)
+            kept = headers_of(request, (*self._hub.signature_headers, "user-agent"))
+            await self._store(account_id, webhook_id, kept, body)
         self._committed(account_id)
         return web.Response(status=204)
 

@@ -314,6 +314,11 @@ class HubClient:
 
     # --- what a webhook says
 
+    @property
+    def signature_headers(self) -> tuple[str, ...]:
+        """The headers that :meth:`verify_webhook` reads."""
+        return signatures.HEADERS
+
     def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, secrets: Iterable[str], *, now_s: float
     ) -> str:

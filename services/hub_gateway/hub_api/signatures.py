@@ -13,6 +13,8 @@ from services.hub_gateway.port import NotAuthenticError
 TOLERANCE_S: Final = 300
 """How far the time of an attempt may lie from ours, either way: older ones could be replays."""
 
+HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
 _PREFIX: Final = "whsec_"
 _ID: Final = re.compile(r"[\x21-\x7e]{1,200}")
 _SECONDS: Final = re.compile(r"[0-9]{1,15}")

@@ -57,6 +57,7 @@ class PollingHub:
     lacks: frozenset[Capability] = frozenset(
         {"webhooks", "event_sequence", "updates", "cancellation", "holds", "photos"}
     )
+    signature_headers: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -562,6 +563,7 @@ class BodySigningHub(PollingHub):
     """
 
     lacks: frozenset[Capability] = PollingHub.lacks - {"webhooks"} | {"signed_time"}
+    signature_headers = (_SIGNATURE,)
 
     async def register_webhook(
         self, account_id: UUID, call: port.PreparedCall

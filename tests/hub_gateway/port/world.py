@@ -7,7 +7,7 @@ Tests speak to the port, and to the people here. For another hub than the double
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +15,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from standardwebhooks import Webhook
 
 from services.hub_gateway import port
 from services.hub_gateway.hub_api.client import HubClient
@@ -109,16 +110,30 @@ def body_signed(came: Delivered, secrets: list[str]) -> Delivered:
     return Delivered({"X-Hub-Signature": signatures}, body)
 
 
+def a_minute_before(came: Delivered, secrets: list[str]) -> Delivered:
+    """Sign as if it had been tried before: the time of an attempt is signed, too."""
+    at = datetime.now(UTC) - timedelta(minutes=1)
+    event_id = came.headers["webhook-id"]
+    signature = Webhook(secrets[0]).sign(event_id, at, came.body.decode())
+    headers = {
+        "webhook-id": event_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": signature,
+    }
+    return Delivered(headers, came.body)
+
+
 @dataclass(frozen=True)
 class Kind:
     """One of the adapters that the contract is asked of."""
 
     open: Open
     rewrite: Rewrite = as_it_came
+    tried_before: Rewrite = as_it_came
 
 
 KINDS = {
-    "http": Kind(HubClient),
+    "http": Kind(HubClient, tried_before=a_minute_before),
     "polling": Kind(PollingHub),
     "body_signing": Kind(BodySigningHub, body_signed),
 }
@@ -238,6 +253,10 @@ class World:
     def delivered(self) -> list[Delivered]:
         """Everything that came, as the adapter's hub delivers it."""
         return [self.kind.rewrite(came, self.secrets) for came in self.receiver.came]
+
+    def an_earlier_attempt(self, came: Delivered) -> Delivered:
+        """Return the same event as an attempt before this one would have brought it."""
+        return self.kind.tried_before(came, self.secrets)
 
     async def news(self, about: type[port.Notice], times: int = 1) -> Delivered:
         """Wait for webhooks of a kind; return the latest."""
