@@ -252,7 +252,7 @@ class TestChanges:
 
         assert port.Change("order", ORDER, (await world.seen()).sequence) in told
         again, _ = await changes_since(world, cursor)
-        assert set(again) <= set(told) | {each for each in again if each.resource == "product"}
+        assert {change for change in again if change.resource == "order"} <= set(told)
 
     async def test_changes_that_are_no_longer_kept_are_not_passed_over(self, world: World) -> None:
         start = await world.hub.newest_change(ACCOUNT)
@@ -265,33 +265,40 @@ class TestChanges:
             assert ORDER in {change.reference for change in page.changes}
 
 
+_MOST_PAGES = 10
+
+
 async def changes_since(world: World, cursor: str | None) -> tuple[list[port.Change], str]:
     told: list[port.Change] = []
-    more = True
-    while more:
+    for _ in range(_MOST_PAGES):
         page = await world.hub.changes(ACCOUNT, cursor)
         assert isinstance(page, port.ChangePage)
         told += page.changes
-        cursor, more = page.cursor, page.more
-    assert cursor is not None
-    return told, cursor
+        cursor = page.cursor
+        if not page.more:
+            return told, cursor
+    pytest.fail("the changes have no end")
 
 
 async def every_order(world: World) -> list[str]:
     found: list[str] = []
-    cursor, is_first = None, True
-    while is_first or cursor is not None:
+    cursor = None
+    for _ in range(_MOST_PAGES):
         page = await world.hub.orders(ACCOUNT, cursor)
         found += (order.reference for order in page.orders)
-        cursor, is_first = page.cursor, False
-    return sorted(found)
+        cursor = page.cursor
+        if cursor is None:
+            return sorted(found)
+    pytest.fail("the orders have no end")
 
 
 async def every_product(world: World) -> list[str]:
     found: list[str] = []
-    cursor, is_first = None, True
-    while is_first or cursor is not None:
+    cursor = None
+    for _ in range(_MOST_PAGES):
         page = await world.hub.products(ACCOUNT, cursor)
         found += (product.reference for product in page.products)
-        cursor, is_first = page.cursor, False
-    return sorted(found)
+        cursor = page.cursor
+        if cursor is None:
+            return sorted(found)
+    pytest.fail("the products have no end")
