@@ -11,7 +11,14 @@ from aiohttp import web
 from sandbox.hub.clock import stamp
 from sandbox.hub.faults import Fault, FaultName
 from sandbox.hub.oauth import authenticated
-from sandbox.hub.problems import ANSWER_HEADERS, ERROR_CODES, ApiError, Handler, answered
+from sandbox.hub.problems import (
+    ANSWER_HEADERS,
+    ERROR_CODES,
+    REQUEST_ID,
+    ApiError,
+    Handler,
+    answered,
+)
 from sandbox.hub.state import ACCOUNT, Account, StoredAnswer, Token, account_of, hub_of
 
 KEY_KEPT_FOR = timedelta(hours=24)
@@ -33,6 +40,7 @@ async def keep_journal(request: web.Request, handler: Handler) -> web.StreamResp
                 "status": response.status,
                 "at": stamp(account.clock.now()),
                 "idempotency_key": request.headers.get("Idempotency-Key"),
+                "request_id": request[REQUEST_ID],
                 "replayed": _REPLAYED in response.headers,
             }
         )
