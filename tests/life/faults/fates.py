@@ -163,7 +163,7 @@ async def returned(life: Life) -> None:
     await life.bling_follows()
     await life.scanned("returning")
     await life.scanned("returned")
-    life.ends("Em rota de entrega", "returned_to_sender")
+    life.ends("Em rota de entrega", "returned_to_sender", "unmapped_status")
 
 
 async def lost(life: Life) -> None:
@@ -173,7 +173,7 @@ async def lost(life: Life) -> None:
     await life.taken_in()
     await life.bling_follows()
     await life.scanned("lost")
-    life.ends("Em rota de entrega", "lost")
+    life.ends("Em rota de entrega", "lost", "unmapped_status")
 
 
 async def cancelled_at_once(life: Life) -> None:
