@@ -30,8 +30,9 @@ class Setback(WorkError):  # noqa: N818
 class TryAgain(Setback):
     """Try the work again after ``after_s`` (None: after the usual back-off).
 
-    ``scope`` says whose trouble it is: with ``account`` the account's other work rests as long;
-    with ``ours`` too, and the time does not count against it.
+    ``scope`` says whose trouble it is: with ``account`` the account's other work rests as long
+    (without ``after_s``: once it is the third trouble in a row); with ``ours`` too, and the time
+    does not count against it.
     """
 
     def __init__(

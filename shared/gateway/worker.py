@@ -32,6 +32,10 @@ SHARE: Final = 4
 """An account has at most one in so many of the workers, so that it cannot occupy them all."""
 
 
+IN_A_ROW: Final = 3
+"""So many failures in a row, whatever work they met, open an account's breaker."""
+
+
 class Workers:
     """Runs up to ``concurrency`` pieces of work at a time; ``handlers`` are found by their kind.
 
@@ -186,28 +190,33 @@ class Workers:
     async def _try_again(self, work: Work, setback: TryAgain) -> None:
         log.warning("Work did not succeed", action="work_again", cause=setback.cause)
         after_s = setback.after_s
-        if setback.scope != "work":
-            after_s = self._troubles.wait_s(work.account_id, after_s)
+        if setback.scope != "work" and (rest_s := self._troubles.rest_s(work.account_id, after_s)):
+            after_s = rest_s
             leave_alone = accounts.rest if setback.scope == "account" else accounts.hold
             async with self._pool.acquire() as conn:
-                await leave_alone(conn, work.account_id, after_s, clock=self._clock)
+                await leave_alone(conn, work.account_id, rest_s, clock=self._clock)
         await self._queue.again(work, after_s, setback.cause)
 
 
 class _Troubles:
-    """How often in a row each account could not be worked for, as far as this process knows."""
+    """The breakers: how often in a row each account's calls came to nothing, in this process."""
 
     def __init__(self) -> None:
         self._in_a_row: Counter[UUID] = Counter()
         self._backoff = Backoff(base_s=2.0, longest_s=300.0, floor_s=1.0)
         self._chance = random.Random()  # noqa: S311 - jitter, no secret
 
-    def wait_s(self, account_id: UUID, asked_s: float | None) -> float:
-        """Count one more trouble; return how long the account rests."""
+    def rest_s(self, account_id: UUID, asked_s: float | None) -> float | None:
+        """Count one more trouble; return how long the account rests.
+
+        None: it goes on. Unless the other side asks for a pause, only what fails
+        `IN_A_ROW` times without any success between is taken for more than bad luck.
+        """
         self._in_a_row[account_id] += 1
         if asked_s is not None:
             return asked_s
-        return self._backoff.wait_s(self._in_a_row[account_id], chance=self._chance)
+        beyond = self._in_a_row[account_id] - IN_A_ROW
+        return None if beyond < 0 else self._backoff.wait_s(beyond + 1, chance=self._chance)
 
     def over(self, account_id: UUID) -> None:
         """Note that something succeeded."""

@@ -13,6 +13,8 @@ from tests.life.conftest import new_account
 _LOOK_EVERY_S = 0.5
 _PATIENCE_S = 300.0
 
+_SLOW = ("slow", "slow_before")
+
 BEYOND_ANY_TIMEOUT_S = 10.0
 """A slow answer: longer than the gateway waits for one."""
 
@@ -76,8 +78,11 @@ async def arm(market: Market, probability: float) -> None:
     """Arm every fault of 360Hub's at the probability, but for the one that silences it at once."""
     if not probability:
         return
-    for name in "webhook_duplicate webhook_reorder webhook_drop webhook_delay webhook_bad_signature webhook_missing_signature webhook_old_signature webhook_body_changed skipped_intake late_scan unknown_status unknown_occurrence label_without_tracking concurrent_update rate_limited error_before error_after slow expired_token".split():
-        await market.does("/faults", fault=name, probability=probability, seconds=BEYOND_ANY_TIMEOUT_S if name == "slow" else 1)
+    await market.does("/faults", every=probability, **{"except": [*_SLOW, "endpoint_disabled"]})
+    for fault in _SLOW:
+        await market.does(
+            "/faults", fault=fault, probability=probability, seconds=BEYOND_ANY_TIMEOUT_S
+        )
 
 
 async def silence(market: Market) -> None:

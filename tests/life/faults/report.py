@@ -26,8 +26,7 @@ class Report:
 
     async def add(self, market: Market) -> None:
         """Count what happened in one account."""
-        for fault in (await market.looks("/faults")).get("struck", {}).items():
-            self.faults[fault[0]] += fault[1]
+        self.faults.update((await market.looks("/faults"))["struck"])
         self._add_calls(await market.operator.calls())
         for delivery in (await market.looks("/webhooks"))["deliveries"]:
             self.deliveries["sent"] += 1

@@ -12,7 +12,7 @@ import pytest
 from shared.contracts.bling_gateway import CommandParked, ProductGone
 from shared.gateway.errors import NoTurn, ParkWork, TryAgain
 from shared.gateway.values import Priority, Work
-from shared.gateway.worker import Handler, Workers
+from shared.gateway.worker import IN_A_ROW, Handler, Workers
 from tests.shared.gateway.kit import Kit, command, label_of, piece
 from tests.waiting import eventually
 
@@ -155,13 +155,57 @@ async def test_trouble_of_the_account_rests_the_account(kit: Kit) -> None:
     assert len(await kit.claim_labels()) == 2
 
 
-async def test_trouble_of_the_account_without_a_wait_backs_off(kit: Kit) -> None:
+async def test_one_trouble_of_the_account_holds_up_its_own_work_only(kit: Kit) -> None:
     work = await run_once(kit, TryAgain(None, "503", scope="account"))
+    await kit.enqueue(piece(work.account_id, "other order", stream="order-2"))
 
+    assert await kit.claim_labels() == ["other order"]
+
+
+async def test_the_third_trouble_in_a_row_rests_the_account(kit: Kit) -> None:
+    account_id = await kit.account()
+    for number in range(IN_A_ROW):
+        await kit.enqueue(piece(account_id, stream=f"order-{number}"))
+    failed: list[Work] = []
+
+    async def fail(work: Work) -> None:
+        failed.append(work)
+        raise TryAgain(None, "503", scope="account")
+
+    async with working(kit, fail, concurrency=1):
+        await eventually(lambda: len(failed) == IN_A_ROW)
+        await eventually(lambda: not_running(kit))
+
+    assert 1 <= await resting_s(kit, account_id) <= 2
+
+
+async def test_a_success_between_troubles_keeps_the_account_going(kit: Kit) -> None:
+    account_id = await kit.account()
+    wanted = ["fails", "fails", "succeeds", "fails", "fails"]
+    for number, label in enumerate(wanted):
+        await kit.enqueue(piece(account_id, label, stream=f"order-{number}"))
+    met: list[str] = []
+
+    async def meet(work: Work) -> None:
+        met.append(label_of(work))
+        if met[-1] == "fails":
+            raise TryAgain(None, "503", scope="account")
+        async with kit.queue.completing(work):
+            pass
+
+    async with working(kit, meet, concurrency=1):
+        await eventually(lambda: len(met) == len(wanted))
+        await eventually(lambda: not_running(kit))
+
+    assert met == wanted
+    assert await resting_s(kit, account_id) == 0
+
+
+async def resting_s(kit: Kit, account_id: UUID) -> float:
     until = await kit.pool.fetchval(
-        "SELECT resting_until FROM account WHERE account_id = $1", work.account_id
+        "SELECT resting_until FROM account WHERE account_id = $1", account_id
     )
-    assert 1 <= (until - kit.clock.now).total_seconds() <= 2
+    return 0 if until is None else (until - kit.clock.now).total_seconds()
 
 
 @pytest.mark.parametrize(("scope", "state"), [("ours", "waiting"), ("account", "parked")])
