@@ -10,7 +10,7 @@ OPEN, STARTED = 6, 15
 UNKNOWN_STATUS = "held_for_inspection"
 """What the double calls a status when it uses a word that is not in its list."""
 
-_PATIENCE_S = 300.0
+_PATIENCE_S = 120.0
 
 
 @dataclass
@@ -23,6 +23,8 @@ class Life:
     situation: str = "Atendido"
     status: str | None = "delivered"
     reasons: set[str] = field(default_factory=set)
+    broken: str | None = None
+    """Where the story could not go on, if it came to that."""
     is_blurred: bool = False
     """Bling was left behind, because 360Hub used a word on the way that nobody knows."""
 

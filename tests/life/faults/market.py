@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from deploy.demo.players import Json, Operator, Play, PlayError, until
+import aiohttp
+
+from deploy.demo.players import Json, Operator, Play, PlayError, Web, until
 from deploy.product import Product
 from tests.life.conftest import new_account
 
 _LOOK_EVERY_S = 0.5
-_PATIENCE_S = 300.0
+_PATIENCE_S = 120.0
 
 _SLOW = ("slow", "slow_before")
 
@@ -24,7 +26,9 @@ class Market:
     """One seller's account, with what 360Hub's people see on their screen."""
 
     play: Play
+    gateway: Web
     screen: dict[str, Json] = field(default_factory=dict)
+    reconnections: int = 0
 
     @property
     def operator(self) -> Operator:
@@ -71,7 +75,18 @@ class Market:
             for product in await self.operator.products():
                 if product["approval"]["status"] != "approved":
                     await self.operator.approves_product(product["external_ref"])
+            await self._stay_connected()
             await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _stay_connected(self) -> None:
+        """Give credentials again where 360Hub refused a new token too: only a person may."""
+        path = f"/api/accounts/{self.play.keeper.account_id}"
+        if (await self.gateway.call("GET", path))["state"] != "disconnected":
+            return
+        credentials = await self.does("/secrets")
+        with suppress(PlayError):  # 360Hub fails here as well: the next look tries again
+            await self.gateway.call("PUT", f"{path}/credentials", credentials)
+            self.reconnections += 1
 
 
 async def arm(market: Market, probability: float) -> None:
@@ -101,7 +116,10 @@ async def open_markets(system: Product, count: int) -> AsyncIterator[Sequence[Ma
     """Connect so many sellers, and let 360Hub's people look after each of them meanwhile."""
     async with AsyncExitStack() as stack:
         opening = [stack.enter_async_context(new_account(system)) for _ in range(count)]
-        markets = [Market(play) for play in await asyncio.gather(*opening)]
+        plays = await asyncio.gather(*opening)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        gateway = Web(session, system.url("hub_gateway"), system.token("hub_gateway"))
+        markets = [Market(play, gateway) for play in plays]
         for market in markets:
             await market.does("/balance", amount="1000000")
         async with asyncio.TaskGroup() as group:
@@ -112,7 +130,3 @@ async def open_markets(system: Product, count: int) -> AsyncIterator[Sequence[Ma
                 for task in looking:
                     task.cancel()
 
-
-def is_refusal(error: PlayError, status: int = 409) -> bool:
-    """Whether 360Hub's screen said no."""
-    return f"→ {status}" in str(error)

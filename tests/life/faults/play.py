@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from itertools import cycle
 
-from deploy.demo.players import Json, NeverHappenedError, until
+from deploy.demo.players import Json, NeverHappenedError, PlayError, until
 from tests.life.faults.fates import FATES, OPEN, Fate, Life
 from tests.life.faults.market import Market, arm, disarm, silence
 from tests.life.faults.truth import untrue
@@ -13,7 +13,7 @@ _AT_ONCE = 40
 _SILENCED_AFTER = 20
 """Each so many orders, 360Hub switches an account's endpoint off."""
 
-_QUIET_WITHIN_S = 300.0
+_QUIET_WITHIN_S = 120.0
 
 
 async def play(markets: Sequence[Market], orders: int, probability: float) -> list[Life]:
@@ -42,7 +42,10 @@ async def _live(market: Market, fate: Fate) -> Life:
     await seller.issues_invoice(order["id"])
     life = Life(market, order["id"])
     await life.sets("Em andamento")
-    await fate(life)
+    try:
+        await fate(life)
+    except PlayError as error:
+        life.broken = f"{fate.__name__}: {error}"
     return life
 
 

@@ -23,10 +23,12 @@ class Report:
     repeated: Counter[str] = field(default_factory=Counter)
     answers: Counter[int] = field(default_factory=Counter)
     deliveries: Counter[str] = field(default_factory=Counter)
+    reconnections: int = 0
 
     async def add(self, market: Market) -> None:
         """Count what happened in one account."""
         self.faults.update((await market.looks("/faults"))["struck"])
+        self.reconnections += market.reconnections
         self._add_calls(await market.operator.calls())
         for delivery in (await market.looks("/webhooks"))["deliveries"]:
             self.deliveries["sent"] += 1
@@ -55,6 +57,7 @@ class Report:
         console.print(table)
         console.print(_counts("360Hub's answers", self.answers))
         console.print(_counts("Webhook deliveries", self.deliveries))
+        console.print(f"Credentials given again by a person: {self.reconnections} times")
         ends = Counter(life.situation for life in lives)
         console.print(_counts(f"How {len(lives)} orders ended in Bling", ends))
 

@@ -11,6 +11,8 @@ _NEEDS_A_PERSON = frozenset({"action_required", "final"})
 
 async def untrue(life: Life) -> list[str]:
     """Name everything that is not as it must be; empty: both sides are in step, or say why not."""
+    if life.broken is not None:
+        return [f"{life.reference}: {life.broken}"]
     play = life.market.play
     bling = await play.seller.order(life.order_id)
     core = await play.keeper.order(life.order_id)
