@@ -1,6 +1,6 @@
 # Every target makes .venv from the locked requirements first; it costs nothing when they are unchanged.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test bench lint stop lock venv
+.PHONY: help run demo test faults bench lint stop lock venv
 
 PY := .venv/bin/python
 UV := .venv/bin/uv
@@ -18,6 +18,9 @@ demo: venv ## Play one order's whole life and print its timeline
 
 test: venv ## Run the whole suite on real servers (make test ARGS="-k name")
 	@$(PY) -m deploy test $(ARGS)
+
+faults: venv ## Play 500 orders while 360Hub fails in every way, and print what was repeated
+	@$(PY) -m tests.life.faults $(ARGS)
 
 bench: venv ## Measure the whole system: a cancellation under load, the overwrite window
 	@$(PY) -m benchmarks.cancel_under_load

@@ -372,7 +372,13 @@ async def _go_live(keeper: Keeper, within_s: float) -> None:
     await keeper.chooses("mode", to_hub="live", to_bling="live")
 
 
-async def until(what: str, look: Callable[[], Awaitable[T | None]], *, within_s: float = 20) -> T:
+async def until(
+    what: str,
+    look: Callable[[], Awaitable[T | None]],
+    *,
+    within_s: float = 20,
+    every_s: float = _POLL_S,
+) -> T:
     """Look again and again until something true is seen, and return it.
 
     Raises `NeverHappenedError`, naming ``what``, when it takes too long.
@@ -381,7 +387,7 @@ async def until(what: str, look: Callable[[], Awaitable[T | None]], *, within_s:
     try:
         async with asyncio.timeout(within_s):
             while not (seen := await look()):  # noqa: ASYNC110 - what is awaited is outside of us
-                await asyncio.sleep(_POLL_S)
+                await asyncio.sleep(every_s)
     except TimeoutError:
         raise NeverHappenedError(f"Waited {within_s:g} s for {what}; last seen: {seen!r}") from None
     return seen

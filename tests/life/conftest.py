@@ -18,8 +18,13 @@ from shared.bus import Topology, connect
 
 
 @asynccontextmanager
-async def running_system(name: str, found: Found, state: Path) -> AsyncIterator[Product]:
-    """Start the system with its own database and names on the bus; leave nothing behind."""
+async def running_system(
+    name: str, found: Found, state: Path, **more: str
+) -> AsyncIterator[Product]:
+    """Start the system with its own database and names on the bus; leave nothing behind.
+
+    ``more`` are further settings.
+    """
     prefix = f"test-{uuid4().hex[:12]}."
     settings = {
         **development.new_secrets(),
@@ -29,6 +34,7 @@ async def running_system(name: str, found: Found, state: Path) -> AsyncIterator[
         "BLING_GATEWAY_CALLS_PER_SECOND": "100",
         "BLING_GATEWAY_ADDRESS_CALLS_PER_SECOND": "1000",
         "BLING_GATEWAY_TOKEN_CALLS_PER_MINUTE": "1000",
+        **more,
     }
     try:
         async with (

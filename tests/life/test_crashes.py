@@ -1,19 +1,16 @@
 """kill -9, frozen and doubled processes in the middle of the life: nothing lost, nothing twice."""
 
-import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-import asyncpg
 import pytest
 
 from deploy.demo import story
 from deploy.demo.checks import differences
 from deploy.demo.story import Scene
-from deploy.processes import python
 from deploy.product import Product
 from deploy.servers import Found
 from tests.life.conftest import new_account, running_system
+from tests.life.proofs import assert_order_kept
 
 END = {"situation": "Atendido", "status": "delivered", "shipments": 1}
 
@@ -57,7 +54,7 @@ async def test_a_killed_service_comes_back_and_the_life_completes(
     await scene.both_show("Atendido", "delivered", within_s=60)
     await scene.reason_is()
     assert await differences(scene, **END) == []  # type: ignore[arg-type]
-    await assert_order_kept(fragile, scene)
+    await assert_order_kept(fragile)
 
 
 async def test_of_two_cores_one_is_killed(fragile: Product, scene: Scene) -> None:
@@ -78,7 +75,7 @@ async def test_of_two_cores_one_is_killed(fragile: Product, scene: Scene) -> Non
     await fragile.stack.wait_ready("sync_core")
     await scene.reason_is()
     assert await differences(scene, **END) == []  # type: ignore[arg-type]
-    await assert_order_kept(fragile, scene)
+    await assert_order_kept(fragile)
     await fragile.stack.end(replica.name)
 
 
@@ -97,34 +94,8 @@ async def test_of_two_cores_one_is_frozen_and_goes_on(fragile: Product, scene: S
 
     await scene.both_show("Atendido", "delivered", within_s=60)
     assert await differences(scene, **END) == []  # type: ignore[arg-type]
-    await assert_order_kept(fragile, scene)
+    await assert_order_kept(fragile)
     await fragile.stack.end(replica.name)
-
-
-async def assert_order_kept(system: Product, scene: Scene) -> None:
-    """Each gateway's facts were logged in the order of its count, and the log proves itself."""
-    account_id = scene.play.keeper.account_id
-    connection = await asyncpg.connect(system.database.owner_url)
-    try:
-        rows = await connection.fetch(
-            "SELECT source, source_sequence FROM sync_core.event_log"
-            " WHERE account_id = $1 AND kind = 'fact' ORDER BY position",
-            account_id,
-        )
-    finally:
-        await connection.close()
-    for source in {row["source"] for row in rows}:
-        taken = [row["source_sequence"] for row in rows if row["source"] == source]
-        assert taken == list(range(1, len(taken) + 1)), source
-    for proof in ("verify", "replay"):
-        process = await asyncio.create_subprocess_exec(
-            *python("-m", "services.sync_core", "audit", proof, "--account", account_id),
-            env=os.environ | system.environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        said, _ = await process.communicate()
-        assert process.returncode == 0, said.decode()
 
 
 Act = Callable[[], Awaitable[object]]

@@ -3,14 +3,12 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from deploy.demo.players import Json, until
+from deploy.demo.players import Json
 from tests.life.faults.market import Market
 
 OPEN, STARTED = 6, 15
 UNKNOWN_STATUS = "held_for_inspection"
 """What the double calls a status when it uses a word that is not in its list."""
-
-_PATIENCE_S = 120.0
 
 
 @dataclass
@@ -55,7 +53,7 @@ class Life:
             return bool(address and address.get("complement") == complement)
 
         what = f"{self.reference} to have the complement {complement!r}"
-        await until(what, corrected, within_s=_PATIENCE_S)
+        await self.market.awaits(what, corrected)
 
     # --- 360Hub's people and the carrier
 
@@ -105,7 +103,7 @@ class Life:
             return seen == "Em rota de entrega"
 
         what = f"Bling to follow {self.reference}"
-        await until(what, followed, within_s=_PATIENCE_S)
+        await self.market.awaits(what, followed)
 
     async def occurs(self, code: str, **how: str) -> None:
         await self.market.does(f"/orders/{self.reference}/occurrences", code=code, **how)
@@ -245,7 +243,7 @@ async def reopened(life: Life) -> None:
         state = await keeper.order(life.order_id)
         return "reopened" in {reason["code"] for reason in state["reasons"]}
 
-    await until(f"{life.reference} to be asked about", asked, within_s=_PATIENCE_S)
+    await life.market.awaits(f"{life.reference} to be asked about", asked)
     await keeper.acts(life.order_id, "confirm-reopening")
     life.shipment = 2
     await life.arrives()

@@ -1,10 +1,10 @@
 """The sellers, and 360Hub's people, who go about their day whatever fails between them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
@@ -13,9 +13,14 @@ from deploy.product import Product
 from tests.life.conftest import new_account
 
 _LOOK_EVERY_S = 0.5
-_PATIENCE_S = 120.0
+_PATIENCE_S = 900.0
+
+T = TypeVar("T")
 
 _SLOW = ("slow", "slow_before")
+
+COMPARING_OFTEN = {"HUB_GATEWAY_RECONCILE_EVERY_S": "5"}
+"""What no webhook tells is found within seconds instead of minutes."""
 
 BEYOND_ANY_TIMEOUT_S = 10.0
 """A slow answer: longer than the gateway waits for one."""
@@ -38,6 +43,10 @@ class Market:
         suffix = "" if shipment == 1 else f"~{shipment}"
         return f"bling-{self.play.keeper.tag}-{order_id}{suffix}"
 
+    async def awaits(self, what: str, look: Callable[[], Awaitable[T | None]]) -> T:
+        """Look again and again, as long as half of all calls fail."""
+        return await until(what, look, within_s=_PATIENCE_S, every_s=_LOOK_EVERY_S)
+
     async def seen(
         self, what: str, reference: str, holds: Callable[[Json], bool] = lambda order: True
     ) -> Json:
@@ -47,7 +56,7 @@ class Market:
             order = self.screen.get(reference)
             return order if order is not None and holds(order) else None
 
-        return await until(f"{reference}: {what}", look, within_s=_PATIENCE_S)
+        return await self.awaits(f"{reference}: {what}", look)
 
     async def arrived(self, order_id: int, shipment: int = 1) -> str:
         """Wait until 360Hub has the order and holds it for nothing; return its reference."""
@@ -80,12 +89,14 @@ class Market:
 
     async def _stay_connected(self) -> None:
         """Give credentials again where 360Hub refused a new token too: only a person may."""
-        path = f"/api/accounts/{self.play.keeper.account_id}"
-        if (await self.gateway.call("GET", path))["state"] != "disconnected":
+        account_id = self.play.keeper.account_id
+        accounts = (await self.gateway.call("GET", "/api/accounts"))["accounts"]
+        if {each["account_id"]: each["state"] for each in accounts}[account_id] == "connected":
             return
         credentials = await self.does("/secrets")
         with suppress(PlayError):  # 360Hub fails here as well: the next look tries again
-            await self.gateway.call("PUT", f"{path}/credentials", credentials)
+            path = f"/api/accounts/{account_id}/credentials"
+            await self.gateway.call("PUT", path, credentials)
             self.reconnections += 1
 
 
@@ -129,4 +140,3 @@ async def open_markets(system: Product, count: int) -> AsyncIterator[Sequence[Ma
             finally:
                 for task in looking:
                     task.cancel()
-

@@ -1,7 +1,7 @@
 """Playing many orders at once with every fault on, until both sides are quiet again."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import cycle
 
 from deploy.demo.players import Json, NeverHappenedError, PlayError, until
@@ -13,10 +13,17 @@ _AT_ONCE = 40
 _SILENCED_AFTER = 20
 """Each so many orders, 360Hub switches an account's endpoint off."""
 
-_QUIET_WITHIN_S = 120.0
+_QUIET_WITHIN_S = 300.0
+_LOOK_EVERY_S = 1.0
 
 
-async def play(markets: Sequence[Market], orders: int, probability: float) -> list[Life]:
+async def play(
+    markets: Sequence[Market],
+    orders: int,
+    probability: float,
+    *,
+    played: Callable[[], None] = lambda: None,
+) -> list[Life]:
     """Play so many orders, spread over the accounts; return what became of each."""
     for market in markets:
         await arm(market, probability)
@@ -27,7 +34,9 @@ async def play(markets: Sequence[Market], orders: int, probability: float) -> li
         async with rationed:
             if number % _SILENCED_AFTER == 0:
                 await silence(market)
-            return await _live(market, fate)
+            life = await _live(market, fate)
+        played()
+        return life
 
     async with asyncio.TaskGroup() as group:
         living = [group.create_task(one(*turn)) for turn in turns]
@@ -64,7 +73,9 @@ async def wrong_in_the_end(lives: Sequence[Life]) -> list[str]:
         return not wrong
 
     try:
-        await until("both sides to be in step", all_true, within_s=_QUIET_WITHIN_S)
+        await until(
+            "both sides to be in step", all_true, within_s=_QUIET_WITHIN_S, every_s=_LOOK_EVERY_S
+        )
     except NeverHappenedError:
         return found
     return [each for life in lives for each in await untrue(life)]

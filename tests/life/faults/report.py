@@ -25,8 +25,15 @@ class Report:
     deliveries: Counter[str] = field(default_factory=Counter)
     reconnections: int = 0
 
-    async def add(self, market: Market) -> None:
-        """Count what happened in one account."""
+    @classmethod
+    async def of(cls, markets: Sequence[Market]) -> "Report":
+        """Count what happened in these accounts."""
+        report = cls()
+        for market in markets:
+            await report._add(market)
+        return report
+
+    async def _add(self, market: Market) -> None:
         self.faults.update((await market.looks("/faults"))["struck"])
         self.reconnections += market.reconnections
         self._add_calls(await market.operator.calls())
