@@ -13,8 +13,7 @@ _AT_ONCE = 40
 _SILENCED_AFTER = 20
 """Each so many orders, 360Hub switches an account's endpoint off."""
 
-_QUIET_WITHIN_S = 300.0
-_LOOK_EVERY_S = 1.0
+_PATIENCE = {"within_s": 300.0, "every_s": 1.0}
 
 
 async def play(
