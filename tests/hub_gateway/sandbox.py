@@ -72,6 +72,10 @@ class HubAccount:
         """Let no fault strike any more."""
         await self._request("DELETE", "/faults", None)
 
+    async def now(self) -> datetime:
+        """Return the double's time, which anyone may have moved."""
+        return datetime.fromisoformat((await self.look_at_all("/clock"))["now"])
+
     async def pass_days(self, days: int) -> None:
         """Let time pass for the whole double."""
         await self._move_clock(advance=days * 86400)

@@ -179,7 +179,7 @@ async def test_nothing_that_comes_by_itself_is_believed(seller: Seller) -> None:
 
 async def reached(seller: Seller, status: str) -> None:
     """Wait until this is the last status that the core was told of."""
-    await eventually(lambda: seller.statuses[-1:] == [status])
+    await eventually(lambda: seller.statuses[-1:] == [status], within_s=30)
 
 
 async def check_what_was_asked(seller: Seller) -> None:

@@ -349,7 +349,7 @@ class TestDeliveries:
         await world.import_product()
         await world.news(port.ProductNotice)
         hour = timedelta(hours=1)
-        now = datetime.fromisoformat((await world.people.look_at_all("/clock"))["now"])
+        now = await world.people.now()
 
         count = await world.hub.replay(ACCOUNT, endpoint.endpoint_id, now - hour, now + hour)
 
