@@ -13,8 +13,6 @@ _AT_ONCE = 40
 _SILENCED_AFTER = 20
 """Each so many orders, 360Hub switches an account's endpoint off."""
 
-_PATIENCE = {"within_s": 300.0, "every_s": 1.0}
-
 
 async def play(
     markets: Sequence[Market],
@@ -72,9 +70,7 @@ async def wrong_in_the_end(lives: Sequence[Life]) -> list[str]:
         return not wrong
 
     try:
-        await until(
-            "both sides to be in step", all_true, within_s=_QUIET_WITHIN_S, every_s=_LOOK_EVERY_S
-        )
+        await until("both sides to be in step", all_true, within_s=300, every_s=1)
     except NeverHappenedError:
         return found
     return [each for life in lives for each in await untrue(life)]
