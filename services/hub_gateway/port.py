@@ -465,7 +465,8 @@ class Hub(Protocol):
     """360Hub, for one account at a time. Every operation may be repeated.
 
     What 360Hub refuses for good is returned, what is not settled raised as a `HubError`, whose
-    text tells of no person. Whatever somebody between us and 360Hub answers settles nothing.
+    text tells of no person. Whatever somebody between us and 360Hub answers settles nothing. What
+    is returned holds 360Hub's words as they are, but for NUL, which could not be stored.
 
     An operation that needs what the hub ``lacks`` returns `Unsupported`, and asks nobody; or it
     does what is said below. Without ``webhooks`` there is no endpoint to remove, none is active,

@@ -352,7 +352,7 @@ class PollingHub:
             ) as response:
                 pause = response.headers.get("Retry-After", "")
                 body = await response.read()
-                answer = {} if response.status == 204 else orjson.loads(body)
+                answer = {} if response.status == 204 else _storable(orjson.loads(body))
         except (aiohttp.ClientError, TimeoutError) as error:
             raise port.UnavailableError(type(error).__name__) from error
         except orjson.JSONDecodeError:
@@ -360,6 +360,19 @@ class PollingHub:
         if not isinstance(answer, dict):
             raise port.MisunderstoodError("an answer of another shape")
         return response.status, float(pause) if pause.isdecimal() else None, answer
+
+
+def _storable(value: Any) -> Any:
+    """Keep NUL visible, which PostgreSQL's text cannot hold."""
+    match value:
+        case str():
+            return value.replace("\x00", "\\u0000")
+        case list():
+            return [_storable(part) for part in value]
+        case dict():
+            return {_storable(name): _storable(part) for name, part in value.items()}
+        case _:
+            return value
 
 
 def _settled(status: int, pause_s: float | None, answer: port.Json) -> port.Json:
@@ -650,7 +663,7 @@ class BodySigningHub(PollingHub):
 
     def read_webhook(self, body: bytes) -> port.Notice:
         try:
-            told = orjson.loads(body)
+            told = _storable(orjson.loads(body))
         except orjson.JSONDecodeError:
             return port.UnrecognisedNotice(None)
         match told:

@@ -191,6 +191,18 @@ class TestParts:
         assert over.occurrence.resolution == "resolved_by_carrier"
         assert (opened.occurrence.code, opened.resolved_at) == ("drone_grounded", None)
 
+    async def test_no_text_holds_what_cannot_be_stored(self, world: World) -> None:
+        await world.with_carrier()
+        await world.people.control(
+            f"/orders/{ORDER}/carrier-scan", stage="in_transit", raw_code="a\x00b"
+        )
+
+        scan = (await world.hub.scans(ACCOUNT, ORDER))[-1]
+
+        assert scan.carrier_code is not None
+        assert "\x00" not in scan.carrier_code
+        assert (scan.carrier_code[0], scan.carrier_code[-1]) == ("a", "b")
+
     async def test_an_unknown_order_has_none(self, world: World) -> None:
         assert await world.hub.labels(ACCOUNT, NONE) == ()
         assert await world.hub.scans(ACCOUNT, NONE) == ()
