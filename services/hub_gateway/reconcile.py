@@ -19,7 +19,7 @@ from shared.gateway.work import WorkQueue
 log = structlog.get_logger(__name__)
 
 _ACCOUNTS_AT_ONCE: Final = 200
-PAGES_AT_ONCE: Final = 10
+_PAGES_AT_ONCE: Final = 10
 """After so many pages others go first; it goes on where it came to."""
 
 
@@ -47,8 +47,8 @@ class Reconciler:
         """Compare everything that changed since the last time, or everything there is."""
         async with self._pool.acquire() as conn:
             place = await changes.place(conn, work.account_id)
-        for _ in range(PAGES_AT_ONCE):
-            page = await self._page(work.account_id, place)
+        for _ in range(_PAGES_AT_ONCE):
+            page = await self._next(work, place)
             await self._note(work, page)
             place = page.next
             if not page.more:
@@ -76,6 +76,15 @@ class Reconciler:
         return utc_now() + tasks.EVENTS_COME_WITHIN if tells else utc_now()
 
     # --- the next page
+
+    async def _next(self, work: Work, place: Place) -> _Page:
+        try:
+            return await self._page(work.account_id, place)
+        except port.MisunderstoodError:
+            # A walk that was interrupted for long may stand where 360Hub knows nothing any more.
+            async with self._queue.progressing(work) as conn:
+                await changes.move(conn, work.account_id, replace(place, walk_cursor=None))
+            raise
 
     async def _page(self, account_id: UUID, place: Place) -> _Page:
         match place.walking:

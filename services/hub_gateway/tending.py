@@ -87,17 +87,18 @@ class Tending:
                 await self._endpoints.note_delivering(conn, account_id)
             else:
                 await self._endpoints.note_failing(conn, account_id, current)
-        if not delivers and may_replace(current.replaced_at, utc_now()):
+        is_right = delivers and self._is_at_our_address(work, current)
+        if not is_right and may_replace(current.replaced_at, utc_now()):
             async with self._registrations.of(account_id):
                 await self._endpoints.replace(self._hub, account_id)
 
     async def _delivers(self, work: Work, current: HubConnection) -> bool:
-        account_id, endpoint_id = work.account_id, current.endpoint_id
-        if endpoint_id is None or current.verified_at is None:
+        if current.endpoint_id is None or current.verified_at is None:
             return False
-        if current.endpoint_url not in (None, self._endpoints.url_of(account_id)):
-            return False
-        return await self._hub.webhook_is_active(account_id, endpoint_id)
+        return await self._hub.webhook_is_active(work.account_id, current.endpoint_id)
+
+    def _is_at_our_address(self, work: Work, current: HubConnection) -> bool:
+        return current.endpoint_url in (None, self._endpoints.url_of(work.account_id))
 
     async def _current(self, work: Work) -> HubConnection | None:
         """Return the connection, or None if there is nothing to look after."""

@@ -1,9 +1,10 @@
 """360Hub's webhooks: verified on the raw bytes, stored, answered; worked on afterwards."""
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Callable
-from typing import assert_never
+from typing import Final, assert_never
 from uuid import UUID
 
 import structlog
@@ -22,6 +23,9 @@ from shared.gateway.webhooks import headers_of, is_about_its_content, storing, u
 from shared.gateway.work import WorkQueue
 
 log = structlog.get_logger(__name__)
+
+_STORED_WITHIN_S: Final = 5.0
+"""360Hub waits 15 seconds for an answer. Who cannot keep up is better asked to come again."""
 
 
 class Webhooks:
@@ -55,10 +59,11 @@ class Webhooks:
     async def receive(self, request: web.Request) -> web.Response:
         """Verify, store, answer."""
         body = await request.read()
+        kept = headers_of(request, (*self._hub.signature_headers, "user-agent"))
         with storing():
-            account_id, webhook_id = await self._authenticate(request, body)
-            kept = headers_of(request, (*self._hub.signature_headers, "user-agent"))
-            await self._store(account_id, webhook_id, kept, body)
+            async with asyncio.timeout(_STORED_WITHIN_S):
+                account_id, webhook_id = await self._authenticate(request, body)
+                await self._store(account_id, webhook_id, kept, body)
         self._committed(account_id)
         return web.Response(status=204)
 

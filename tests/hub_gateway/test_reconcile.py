@@ -10,7 +10,7 @@ import pytest
 
 from services.hub_gateway import port, tasks
 from services.hub_gateway.main import SYSTEM
-from services.hub_gateway.reconcile import PAGES_AT_ONCE, Reconciler
+from services.hub_gateway.reconcile import Reconciler
 from services.hub_gateway.store import changes, products, shipments
 from services.hub_gateway.store.changes import Place
 from shared.contracts.hub_gateway import Approval
@@ -48,6 +48,7 @@ class Lists:
     products_listed: list[tuple[str, int]] = field(default_factory=list)
     is_expired: bool = False
     fails_at: str | None = None
+    unknown: str | None = None
     read: list[str] = field(default_factory=list)
     lacks: frozenset[str] = frozenset()
 
@@ -79,6 +80,8 @@ class Lists:
         if page == self.fails_at:
             self.fails_at = None
             raise port.UnavailableError("answered 503")
+        if page == self.unknown:
+            raise port.MisunderstoodError("360Hub answered 400 malformed")
         self.read.append(page)
         return int(cursor or 0)
 
@@ -125,13 +128,13 @@ class Comparison:
             reconciler = Reconciler(cast("port.Hub", self.hub), self.pool, self.queue)
             try:
                 await reconciler.compare(work)
-                return await self._leave()
+                return await self.leave()
             except NoTurn:
                 await self.queue.put_back(work)
             except port.UnavailableError:
                 await self.queue.again(work, 0, "unavailable")
 
-    async def _leave(self) -> None:
+    async def leave(self) -> None:
         """Let what was found wait for ever: other tests claim work, too."""
         async with self.pool.acquire() as conn, conn.transaction():
             await accounts.disconnected(conn, self.account_id)
@@ -170,7 +173,7 @@ async def test_after_too_long_a_silence_everything_is_walked_through_in_turns(po
 
     walked = [f"orders {page}" for page in range(25)] + [f"products {page}" for page in range(25)]
     assert hub.read == walked
-    assert comparison.turns == 51 // PAGES_AT_ONCE + 1
+    assert comparison.turns == 6, "ten pages each, the first of which says that it is too late"
     assert await comparison.behind() == {"order-1", "product-1"}
     assert await comparison.place() == Place("1"), "what changed since the walk began comes next"
 
@@ -192,6 +195,18 @@ async def test_what_fails_on_the_way_goes_on_where_it_came_to(pool: Pool, page: 
 
     assert page in hub.read
     assert len(hub.read) == len(set(hub.read)), "nothing was read twice"
+
+
+async def test_a_walk_whose_place_is_no_longer_known_begins_anew(pool: Pool) -> None:
+    hub = Lists([], OTHERS[:5], OTHERS[:2], is_expired=True, unknown="orders 3")
+    comparison = Comparison(pool, hub)
+    await comparison.follow(ORDER, PRODUCT)
+
+    with pytest.raises(port.MisunderstoodError):
+        await comparison.run()
+    await comparison.leave()
+
+    assert await comparison.place() == Place("0", "order", None)
 
 
 @pytest.mark.parametrize(("sequence", "is_behind"), [(2, False), (3, False), (4, True), (9, True)])

@@ -100,6 +100,7 @@ async def _compared_again(seller: Seller) -> None:
 # --- endpoints that end
 
 
+@pytest.mark.row("W13")
 @pytest.mark.parametrize("ended", [disabled, gone])
 async def test_an_endpoint_that_ended_is_replaced_and_what_was_missed_comes(
     seller: Seller, ended: Any
@@ -141,6 +142,7 @@ async def test_an_endpoint_that_works_again_by_itself_is_kept(seller: Seller) ->
     ]
 
 
+@pytest.mark.row("W18")
 async def test_an_address_that_360hub_cannot_reach_is_seen_and_does_no_more_harm(
     seller: Seller, gateway: Gateway, database: Database
 ) -> None:
@@ -185,6 +187,7 @@ async def secrets(seller: Seller, database_url: str) -> list[str]:
         return await Keyring(pool, MasterKeys(bytes(32))).webhook_secrets(seller.account_id)
 
 
+@pytest.mark.row("W17")
 async def test_after_a_rotation_old_and_new_count_until_the_old_one_is_forgotten(
     seller: Seller, database_url: str, database: Database
 ) -> None:

@@ -158,6 +158,7 @@ class TestAuthentic:
 
         assert len(await inbox(database, seller.account_id)) == 1
 
+    @pytest.mark.row("W14")
     async def test_again_with_another_body_it_is_kept_as_evidence_and_not_used(
         self, seller: Seller, secret: str, database: Connection
     ) -> None:
@@ -203,6 +204,17 @@ class TestAuthentic:
         assert (refused.status, refused.headers["Retry-After"]) == (503, "5")
         assert taken.status == 204
         assert len(await inbox(database, seller.account_id)) == 1
+
+    @pytest.mark.row("W8")
+    async def test_who_cannot_keep_up_asks_for_it_again(
+        self, seller: Seller, secret: str, database: Connection
+    ) -> None:
+        async with database.transaction():
+            await database.execute("LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE")
+            response = await post(seller.gateway, seller.account_id, event(), secret)
+
+        assert (response.status, response.headers["Retry-After"]) == (503, "5")
+        assert await inbox(database, seller.account_id) == []
 
     @pytest.mark.row("W5")
     async def test_the_secret_of_an_endpoint_that_was_replaced_still_counts(
@@ -262,6 +274,7 @@ class TestAuthentic:
         assert "teleported" not in seller.statuses
 
 
+@pytest.mark.row("W16")
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
 async def test_a_probe_of_the_address_is_answered_405(gateway: Gateway, method: str) -> None:
     async with gateway.http.request(method, f"{gateway.url}/webhooks/hub/{uuid4()}") as response:
@@ -271,6 +284,7 @@ async def test_a_probe_of_the_address_is_answered_405(gateway: Gateway, method: 
 class TestCompressed:
     """Nothing of 360Hub's comes compressed; what does is checked as what it unpacks to."""
 
+    @pytest.mark.row("W15")
     async def test_what_it_unpacks_to_must_be_signed(self, seller: Seller, secret: str) -> None:
         packed = gzip.compress(event())
 
