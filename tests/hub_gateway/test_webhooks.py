@@ -1,5 +1,6 @@
 """What comes in at the webhook address: only what is authentic is kept, and all of that is."""
 
+import asyncio
 import base64
 import gzip
 import hmac
@@ -211,7 +212,8 @@ class TestAuthentic:
     ) -> None:
         async with database.transaction():
             await database.execute("LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE")
-            response = await post(seller.gateway, seller.account_id, event(), secret)
+            async with asyncio.timeout(15):  # 360Hub waits no longer
+                response = await post(seller.gateway, seller.account_id, event(), secret)
 
         assert (response.status, response.headers["Retry-After"]) == (503, "5")
         assert await inbox(database, seller.account_id) == []
