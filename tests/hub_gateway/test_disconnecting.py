@@ -4,6 +4,7 @@ from typing import Any
 
 import asyncpg
 
+from shared.contracts import partition_of
 from shared.contracts.sync_core import DisconnectAccount, PauseAccount
 from tests.hub_gateway.sandbox import Sandbox
 from tests.hub_gateway.system import Gateway, Seller
@@ -38,6 +39,30 @@ async def test_a_disconnected_account_has_no_endpoint_and_no_credentials(
     assert (left["client_id"], left["client_secret"], left["endpoint_id"]) == (None, None, None)
     assert left["hub_account_id"] == seller.hub.hub_account_id
     assert (await seller.gateway.states())[str(seller.account_id)] == "disconnected"
+
+
+async def test_an_endpoint_that_waited_for_its_successor_is_removed_too(
+    seller: Seller, database_url: str
+) -> None:
+    made = await seller.hub.call(
+        "POST",
+        "/v1/webhook-endpoints",
+        {"url": "http://127.0.0.1:1", "event_types": ["order.*"]},
+    )
+    owner = await asyncpg.connect(database_url)
+    await owner.execute(
+        "INSERT INTO hub_gateway.webhook_secret"
+        " (partition, account_id, endpoint_id, secret, valid_until)"
+        " VALUES ($1, $2, $3, '', now() + interval '1 day')",
+        partition_of(seller.account_id),
+        seller.account_id,
+        made["endpoint_id"],
+    )
+    await owner.close()
+
+    await disconnect(seller)
+
+    assert await seller.hub.endpoints() == []
 
 
 async def test_who_reconnects_goes_on_where_it_was(seller: Seller) -> None:

@@ -16,7 +16,7 @@ from services.hub_gateway.port import at_once
 from services.hub_gateway.tending import REPLACED_AFTER, may_replace, replayed
 from shared.database import open_pool
 from shared.sealing import MasterKeys
-from tests.gateways import Ran, run
+from tests.gateways import Ran, run, start
 from tests.hub_gateway.sandbox import Sandbox, running_sandbox
 from tests.hub_gateway.signing import event, post
 from tests.hub_gateway.system import Gateway, Seller
@@ -240,6 +240,39 @@ async def test_a_rotation_whose_answer_got_lost_is_brought_to_its_end(
     assert len(await seller.hub.calls("POST", "/rotate-secret")) == 2, "once by us, once repeated"
     assert await _stand(seller, "active")
     await seller.hub.set_clock(datetime.now(UTC))
+
+
+async def test_a_rotation_that_died_on_the_way_is_brought_to_its_end(
+    seller: Seller, database_url: str, database: Database
+) -> None:
+    (old,) = await secrets(seller, database_url)
+    await seller.hub.fault("slow", match="/v1/webhook-endpoints", calls="POST", seconds=2)
+    rotating = await start(
+        "services.hub_gateway",
+        "webhooks",
+        "rotate-secret",
+        seller.tag,
+        environment=seller.gateway.environment,
+        log=seller.gateway.log,
+    )
+
+    await eventually(lambda: _is_kept(database, seller))
+    rotating.kill()
+    await rotating.wait()
+
+    await eventually(lambda: _has_two_secrets(seller, database_url))
+    (new,) = set(await secrets(seller, database_url)) - {old}
+    await seller.hub.pass_days(2)
+    await seller.registered()
+    await eventually(lambda: _took_all(seller))
+    assert (await post(seller.gateway, seller.account_id, event(), new)).status == 204
+    assert not await _is_kept(database, seller)
+    await seller.hub.set_clock(datetime.now(UTC))
+
+
+async def _is_kept(database: Database, seller: Seller) -> bool:
+    kept = "SELECT EXISTS (SELECT FROM prepared_call WHERE account_id = $1)"
+    return bool(await database.fetchval(kept, seller.account_id))
 
 
 async def _has_two_secrets(seller: Seller, database_url: str) -> bool:
