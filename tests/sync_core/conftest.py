@@ -7,14 +7,20 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from pydantic import SecretStr
 from yarl import URL
 
 import services.sync_core
 import shared.bus
+from services.sync_core.api.acting import LOG
+from services.sync_core.api.application import add_api
 from services.sync_core.log.append import EventLog
 from services.sync_core.log.connection import Pool
 from shared.database import migrate, open_pool
 from shared.sealing import MasterKeys
+from shared.web import application
+from tests.sync_core.api import Api, Client
 from tests.sync_core.clock import Clock
 
 CORE = Path(services.sync_core.__file__).parent
@@ -75,3 +81,22 @@ def clock() -> Clock:
 @pytest.fixture
 def log(pool: Pool, master: MasterKeys, clock: Clock) -> EventLog:
     return EventLog(pool, master, clock=clock, logged=lambda partition: None)
+
+
+@pytest.fixture
+async def client(log: EventLog) -> AsyncIterator[Client]:
+    async def ready() -> dict[str, bool]:
+        return {}
+
+    app = application("sync_core", ready=ready)
+    app[LOG] = log
+    add_api(app, {"console": SecretStr("open-sesame")})
+    async with TestClient(
+        TestServer(app), headers={"Authorization": "Bearer open-sesame"}
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def api(client: Client) -> Api:
+    return Api(client)

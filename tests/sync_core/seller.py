@@ -133,25 +133,32 @@ class Seller:
         )
         return self.fact(fact, f"order-{order_id}")
 
-    def product_observed(self, product_id: int = PRODUCT) -> Message:
+    def product_observed(
+        self,
+        product_id: int = PRODUCT,
+        *,
+        name: str = "Caneca",
+        images: tuple[bling.ProductImage, ...] = (),
+    ) -> Message:
         fact = bling.ProductObserved(
             product_id=product_id,
             observation=1,
             active=True,
-            content=ProductContent(name="Caneca", price=Decimal("49.90")),
+            content=ProductContent(name=name, price=Decimal("49.90")),
+            images=images,
             trigger="command",
             read_at=AT,
         )
         return self.fact(fact, f"product-{product_id}")
 
-    def product_imported(self, product_id: int = PRODUCT) -> Message:
+    def product_imported(self, product_id: int = PRODUCT, *, approval: str = "pending") -> Message:
         fact = hub.ProductImported(
             command_id=uuid4(),
             product_id=product_id,
             reference=f"bling-{self.tag}-{product_id}",
             version=1,
             outcome="created",
-            approval=hub.Approval(status="pending"),
+            approval=hub.Approval(status=approval),
             hub_sequence=1,
         )
         return self.fact(fact, f"product-{product_id}", source=hub.SOURCE)

@@ -3,50 +3,29 @@
 import base64
 import json
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
-from pydantic import SecretStr
 
-from services.sync_core.api.acting import LOG
-from services.sync_core.api.application import add_api
 from services.sync_core.api.openapi import document
 from services.sync_core.api.routes import ROUTES
 from services.sync_core.domain import REASONS
 from services.sync_core.log.append import EventLog
 from services.sync_core.log.connection import Pool
 from services.sync_core.log.consume import FactConsumer
-from services.sync_core.log.facts import read_fact
 from shared.contracts import Message
 from shared.contracts import bling_gateway as bling
-from shared.web import application
+from tests.sync_core.api import Api, Client, Json, take
 from tests.sync_core.clock import Clock
 from tests.sync_core.seller import CANCELLED, DONE, OPEN, START, Seller, content, opened
 from tests.sync_core.test_consume import delivery, poisoned
 
-Json = dict[str, Any]
 FAR = base64.urlsafe_b64encode(
     b'{"created_at":"2026-11-23T12:00:00Z","account_id":"00000000-0000-0000-0000-000000000001",'
     b'"order_id":9223372036854775808}'
 ).decode()
 """A cursor beyond every order."""
-TOKEN = {"Authorization": "Bearer open-sesame"}
-
-
-@pytest.fixture
-async def client(log: EventLog) -> AsyncIterator[TestClient[web.Request, web.Application]]:
-    async def ready() -> dict[str, bool]:
-        return {}
-
-    app = application("sync_core", ready=ready)
-    app[LOG] = log
-    add_api(app, {"console": SecretStr("open-sesame")})
-    async with TestClient(TestServer(app), headers=TOKEN) as client:
-        yield client
 
 
 @pytest.fixture
@@ -54,44 +33,10 @@ async def seller(log: EventLog) -> Seller:
     return await opened(log)
 
 
-class Api:
-    """Calls that expect a status and return the answer."""
-
-    def __init__(self, client: TestClient[web.Request, web.Application]) -> None:
-        self._client = client
-
-    async def call(
-        self, method: str, path: str, body: Json | None = None, *, status: int = 200, **headers: str
-    ) -> Json:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = await self._client.request(method, path, json=body, headers=named)
-        answered: Json = await answer.json(content_type=None)
-        assert answer.status == status, answered
-        if status >= 400:
-            assert answer.content_type == "application/problem+json"
-            assert answered["status"] == status
-        return answered
-
-    async def get(self, path: str, *, status: int = 200) -> Json:
-        return await self.call("GET", path, status=status)
-
-
-@pytest.fixture
-def api(client: TestClient[web.Request, web.Application]) -> Api:
-    return Api(client)
-
-
-async def take(log: EventLog, seller: Seller, *messages: Message) -> None:
-    async with log.writing(seller.partition, [seller.id]) as writing:
-        await writing.append([read_fact(m.encode(), m.partition).incoming for m in messages])
-
-
 @pytest.mark.parametrize(
     "route", [r for r in ROUTES if "choice" not in r.path], ids=lambda r: r.name
 )
-async def test_without_a_token_there_is_nothing(
-    client: TestClient[web.Request, web.Application], route: Any
-) -> None:
+async def test_without_a_token_there_is_nothing(client: Client, route: Any) -> None:
     path = re.sub(r"\{[^}]*\}", "x", route.path)
 
     answer = await client.request(route.method, path, headers={"Authorization": "Bearer wrong"})
@@ -455,7 +400,7 @@ async def test_wrong_names_are_refused(api: Api, headers: dict[str, str], code: 
 
 
 async def test_the_description_names_every_address(
-    client: TestClient[web.Request, web.Application],
+    client: Client,
 ) -> None:
     answer = await client.get("/api/openapi.json", headers={"Authorization": ""})
 

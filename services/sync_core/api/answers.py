@@ -27,3 +27,11 @@ def limit_of(request: web.Request) -> int:
         detail = f"It must be a number from 1 to {LARGEST_LIMIT}."
         raise Problem(400, "limit_invalid", "The limit is not allowed", detail)
     return int(text)
+
+
+def word_of(request: web.Request, name: str) -> str | None:
+    """Return the word that the query asks for, if it does. Raises a problem if it is none."""
+    text = request.query.get(name)
+    if text is not None and not text.isprintable():
+        raise Problem(400, "query_invalid", f"{name} is not a word")
+    return text

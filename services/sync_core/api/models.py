@@ -379,6 +379,84 @@ class OrderView(_Answer):
     parked_facts: tuple[ParkedView, ...]
 
 
+class ApprovalView(_Answer):
+    """Where a product stands in 360Hub's approval, in its own codes and in words.
+
+    ``sentence`` says what it means and what to do. ``note`` is what 360Hub's people wrote.
+    """
+
+    status: str | None
+    label: str | None
+    reason_code: str | None
+    reason: str | None
+    note: str | None
+    sentence: str
+    since: datetime | None
+    photos_required: int | None
+    photos_accepted: int | None
+
+
+class ProductSummary(_Answer):
+    """One product of a list. ``changed``: Bling shows other content than was sent."""
+
+    product_id: int
+    name: str | None
+    sku: str | None
+    imported: bool
+    missing: str | None
+    changed: bool
+    approval: ApprovalView
+    waiting_orders: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class ProductPage(_Answer):
+    """Products, the newest first. ``next_cursor`` is null on the last page."""
+
+    products: tuple[ProductSummary, ...]
+    next_cursor: str | None
+
+
+class PhotoView(_Answer):
+    """A picture that was handed to 360Hub, and what became of it, as a code and in words.
+
+    ``picture`` is its address, without a signature that Bling gave it.
+    """
+
+    position: int
+    picture: str
+    state: str
+    label: str
+
+
+class WaitingOrder(_Answer):
+    """An order that waits for the product's ``import``, or for its ``approval``."""
+
+    id: str
+    order_id: int
+    number: str
+    stage: str | None
+    waits_for: Literal["import", "approval"]
+    created_at: datetime
+
+
+class ProductView(ProductSummary):
+    """One product, and a page of the orders that wait for it, the oldest first.
+
+    ``refused`` says which of its fields 360Hub did not take. ``actions``: what a person may do.
+    """
+
+    reference: str
+    version: int
+    refused: tuple[str, ...]
+    photos: tuple[PhotoView, ...]
+    actions: tuple[Literal["retry", "send_again"], ...]
+    parked_facts: tuple[ParkedView, ...]
+    orders: tuple[WaitingOrder, ...]
+    next_cursor: str | None
+
+
 class EntryView(_Answer):
     """One thing that happened. ``cause`` is the position of the event that led to it."""
 

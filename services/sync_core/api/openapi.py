@@ -16,6 +16,7 @@ _JSON: Final = "application/json"
 _PLACE: Final = re.compile(r"\{(\w+)(?::([^}]*))?\}")
 _MEANINGS: Final = {
     "account_id": "The account's id",
+    "product_id": "The product's id in Bling",
     "order": "`<account's tag>-<the order's id in Bling>`",
 }
 _ACTING: Final = (

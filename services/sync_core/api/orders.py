@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 from services.sync_core.api import sql
 from services.sync_core.api.accounts import no_account
 from services.sync_core.api.acting import LOG, action, log_action
-from services.sync_core.api.answers import answer, limit_of
+from services.sync_core.api.answers import answer, limit_of, word_of
 from services.sync_core.api.cursors import Number, decode_cursor, encode_cursor
 from services.sync_core.api.models import (
     DiscardBody,
@@ -64,7 +64,7 @@ async def list_orders(request: web.Request) -> web.Response:
     limit = limit_of(request)
     after = decode_cursor(request.query.get("cursor"), _Place)
     place = (after.created_at, after.account_id, after.order_id) if after else (None,) * 3
-    wanted = (*place, _word(request, "stage"), _word(request, "reason"), limit + 1)
+    wanted = (*place, word_of(request, "stage"), word_of(request, "reason"), limit + 1)
     pool = request.config_dict[LOG].pool
     account_id = _wanted_account(request)
     if account_id is None:
@@ -73,13 +73,6 @@ async def list_orders(request: web.Request) -> web.Response:
         partition = partition_of(account_id)
         rows = await pool.fetch(sql.ORDERS_OF_ACCOUNT, *wanted, partition, account_id)
     return answer(_page(rows, limit))
-
-
-def _word(request: web.Request, name: str) -> str | None:
-    text = request.query.get(name)
-    if text is not None and not text.isprintable():
-        raise Problem(400, "query_invalid", f"{name} is not a word")
-    return text
 
 
 def _wanted_account(request: web.Request) -> UUID | None:

@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 from pydantic import BaseModel
 
-from services.sync_core.api import accounts, confirming, models, orders
+from services.sync_core.api import accounts, confirming, models, orders, products
 from shared.contracts import sync_core as core
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -42,6 +42,7 @@ _PAGED: Final = (
     Query("limit", "Entries on a page, 1 to 200"),
 )
 _ACCOUNT: Final = "/api/accounts/{account_id}"
+_PRODUCT: Final = f"{_ACCOUNT}/products/{{product_id}}"
 _ORDER: Final = "/api/orders/{order}"
 
 
@@ -156,6 +157,46 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     _account_action(
         "retry", "Try again what failed for the account", accounts.asking(core.RetryRequested())
+    ),
+    Route(
+        method="GET",
+        path=f"{_ACCOUNT}/products",
+        name="list_products",
+        meaning="List an account's products, the newest first",
+        handler=products.list_products,
+        answers=models.ProductPage,
+        query=(
+            Query("approval", "Only with this approval, in 360Hub's word"),
+            Query("waiting", "`true`: only those that an order waits for"),
+            *_PAGED,
+        ),
+    ),
+    Route(
+        method="GET",
+        path=_PRODUCT,
+        name="show_product",
+        meaning="Show a product, and the orders that wait for it",
+        handler=products.show_product,
+        answers=models.ProductView,
+        query=_PAGED,
+    ),
+    Route(
+        method="POST",
+        path=f"{_PRODUCT}/retry",
+        name="product_retry",
+        meaning="Read a product again, and try again what failed of it",
+        handler=products.retry,
+        answers=models.Accepted,
+        acts=True,
+    ),
+    Route(
+        method="POST",
+        path=f"{_PRODUCT}/send-again",
+        name="product_send_again",
+        meaning="Send what changed of a product to 360Hub, which reviews it again, and its photos",
+        handler=products.send_again,
+        answers=models.Accepted,
+        acts=True,
     ),
     Route(
         method="GET",

@@ -29,6 +29,48 @@ ORDER BY created_at DESC, account_id DESC
 LIMIT $3
 """
 
+# An order that waits for a product's import has rows for all its products, imported or not.
+_WAITS: Final = """
+FROM order_product AS waiting
+WHERE waiting.partition = products.partition
+    AND waiting.account_id = products.account_id
+    AND waiting.product_id = products.product_id
+    AND (waiting.waits_for = 'approval' OR NOT products.imported)
+"""
+
+PRODUCTS: Final = f"""
+SELECT
+    products.product_id, products.state, products.created_at, products.updated_at,
+    (SELECT count(DISTINCT waiting.order_id) {_WAITS}) AS waiting_orders
+FROM products
+WHERE products.partition = $1 AND products.account_id = $2
+    AND ($3::timestamptz IS NULL OR (products.created_at, products.product_id) < ($3, $4::bigint))
+    AND ($5::text IS NULL OR products.approval = $5)
+    AND (NOT $6::boolean OR EXISTS (SELECT {_WAITS}))
+ORDER BY products.created_at DESC, products.product_id DESC
+LIMIT $7
+"""  # noqa: S608 - made of the constants above
+
+PRODUCT: Final = f"""
+SELECT
+    products.product_id, products.state, products.created_at, products.updated_at,
+    (SELECT count(DISTINCT waiting.order_id) {_WAITS}) AS waiting_orders
+FROM products
+WHERE products.partition = $1 AND products.account_id = $2 AND products.product_id = $3
+"""  # noqa: S608
+
+ORDERS_WAITING_FOR: Final = """
+SELECT orders.order_id, orders.number, orders.stage, orders.created_at, waiting.waits_for
+FROM order_product AS waiting
+JOIN products USING (partition, account_id, product_id)
+JOIN orders USING (partition, account_id, order_id)
+WHERE waiting.partition = $1 AND waiting.account_id = $2 AND waiting.product_id = $3
+    AND (waiting.waits_for = 'approval' OR NOT products.imported)
+    AND ($4::timestamptz IS NULL OR (orders.created_at, orders.order_id) > ($4, $5::bigint))
+ORDER BY orders.created_at, orders.order_id
+LIMIT $6
+"""
+
 _SUMMARY: Final = """
 SELECT
     orders.account_id, orders.order_id, orders.number, orders.store_number, orders.stage,

@@ -75,6 +75,33 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "rejected": "reprovado",
         "suspended": "suspenso",
     },
+    "standing": {
+        "awaiting_photos": "A 360Hub espera as fotos do produto.",
+        "in_review": (
+            "A equipe da 360Hub está analisando o produto. Pode levar dias; nada precisa ser feito."
+        ),
+        "approved": "A 360Hub aprovou o produto.",
+        "suspended": "A 360Hub suspendeu o produto. Fale com ela: só a 360Hub pode liberá-lo.",
+    },
+    "rejection": {
+        "photo_quality": "as fotos não têm qualidade suficiente",
+        "photo_mismatch": "as fotos não mostram este produto",
+        "missing_information": "faltam informações do produto",
+        "prohibited_item": "a 360Hub não transporta este tipo de produto",
+        "duplicate": "o produto já está cadastrado lá",
+        "other": "outro motivo",
+    },
+    "mending": {
+        **dict.fromkeys(
+            ("photo_quality", "photo_mismatch"), "Troque as fotos: novas são analisadas de novo."
+        ),
+        "missing_information": (
+            "Complete o produto no Bling (descrição, GTIN, NCM, peso e medidas): ele é enviado de"
+            " novo sozinho."
+        ),
+        "prohibited_item": "Envie os pedidos dele por outro meio.",
+        "duplicate": "Resolva com a 360Hub qual dos dois cadastros vale.",
+    },
     "photo": {
         "processing": "em processamento",
         "accepted": "aceita",

@@ -237,3 +237,10 @@ class OrderState(Frozen):
         if self.shipment.content_digest == self.content.digest:
             return ()
         return self.content.product_ids
+
+    @property
+    def waits_for_approval(self) -> tuple[int, ...]:
+        """The products until whose approval 360Hub holds the shipment."""
+        if self.shipment is None or not self.shipment.open:
+            return ()
+        return self.shipment.pending_products

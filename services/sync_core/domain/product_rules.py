@@ -59,6 +59,8 @@ def can_retry(product: ProductState, account: AccountState) -> bool:
 
 def can_send_again(product: ProductState, account: AccountState) -> bool:
     """Whether there is anything that a person may want sent again."""
+    if sending(account.mode.to_hub) is None:
+        return False
     photos = wants_photos(product, account) and bool(product.images)
     return product.imported and not product.missing and (product.changed or photos)
 

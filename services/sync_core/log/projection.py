@@ -7,7 +7,7 @@ from uuid import UUID
 from services.sync_core.domain import AccountState, OrderState, ProductState
 from services.sync_core.log import sql
 from services.sync_core.log.connection import Connection
-from services.sync_core.log.states import Held, Key, States, text_of, waits_for
+from services.sync_core.log.states import Held, Key, States, text_of, waits_of
 
 Columns = tuple[Any, ...]
 
@@ -76,6 +76,7 @@ def _products(changed: Iterable[tuple[Key, Held]]) -> Iterator[Columns]:
                 key.account_id,
                 product.product_id,
                 held.version,
+                product.imported,
                 product.approval,
                 product.missing,
                 held.created_at,
@@ -84,15 +85,15 @@ def _products(changed: Iterable[tuple[Key, Held]]) -> Iterator[Columns]:
             )
 
 
-def _waits(changed: Iterable[tuple[Key, Held]]) -> Iterator[tuple[UUID, int, int]]:
+def _waits(changed: Iterable[tuple[Key, Held]]) -> Iterator[tuple[UUID, int, int, str]]:
     for key, held in changed:
         if isinstance(held.state, OrderState):
-            for product_id in waits_for(held.state) - held.waited_for:
-                yield key.account_id, product_id, held.state.order_id
+            for wait in waits_of(held.state) - held.waited:
+                yield key.account_id, held.state.order_id, *wait
 
 
-def _no_longer(changed: Iterable[tuple[Key, Held]]) -> Iterator[tuple[UUID, int, int]]:
+def _no_longer(changed: Iterable[tuple[Key, Held]]) -> Iterator[tuple[UUID, int, int, str]]:
     for key, held in changed:
         if isinstance(held.state, OrderState):
-            for product_id in held.waited_for - waits_for(held.state):
-                yield key.account_id, product_id, held.state.order_id
+            for wait in held.waited - waits_of(held.state):
+                yield key.account_id, held.state.order_id, *wait

@@ -181,7 +181,7 @@ SELECT account_id, order_id
 FROM order_product
 JOIN unnest($2::uuid[], $3::bigint[]) AS asked (account_id, product_id)
     USING (account_id, product_id)
-WHERE partition = $1
+WHERE partition = $1 AND waits_for = 'import'
 """
 
 SAVE_ORDERS: Final = """
@@ -217,15 +217,17 @@ ON CONFLICT (partition, account_id, order_id) DO UPDATE SET
 
 SAVE_PRODUCTS: Final = """
 INSERT INTO products (
-    partition, account_id, product_id, version, approval, missing, created_at, updated_at, state
+    partition, account_id, product_id, version, imported, approval, missing, created_at,
+    updated_at, state
 )
 SELECT $1, *
 FROM unnest(
-    $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[],
-    $8::timestamptz[], $9::json[]
+    $2::uuid[], $3::bigint[], $4::bigint[], $5::boolean[], $6::text[], $7::text[],
+    $8::timestamptz[], $9::timestamptz[], $10::json[]
 )
 ON CONFLICT (partition, account_id, product_id) DO UPDATE SET
     version = excluded.version,
+    imported = excluded.imported,
     approval = excluded.approval,
     missing = excluded.missing,
     updated_at = excluded.updated_at,
@@ -250,18 +252,20 @@ ON CONFLICT (partition, account_id) DO UPDATE SET
 """
 
 WAIT_FOR_PRODUCTS: Final = """
-INSERT INTO order_product (partition, account_id, product_id, order_id)
-SELECT $1, * FROM unnest($2::uuid[], $3::bigint[], $4::bigint[])
+INSERT INTO order_product (partition, account_id, order_id, product_id, waits_for)
+SELECT $1, * FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::text[])
 ON CONFLICT DO NOTHING
 """
 
 WAIT_NO_LONGER: Final = """
 DELETE FROM order_product AS waited
-USING unnest($2::uuid[], $3::bigint[], $4::bigint[]) AS gone (account_id, product_id, order_id)
+USING unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::text[])
+    AS gone (account_id, order_id, product_id, waits_for)
 WHERE waited.partition = $1
     AND waited.account_id = gone.account_id
     AND waited.product_id = gone.product_id
     AND waited.order_id = gone.order_id
+    AND waited.waits_for = gone.waits_for
 """
 
 # --- personal data

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from services.sync_core.domain import (
@@ -31,15 +31,22 @@ class Key(NamedTuple):
     stream: str
 
 
+class Wait(NamedTuple):
+    """A product that an order waits for, and what of it: its ``import`` or its ``approval``."""
+
+    product_id: int
+    waits_for: Literal["import", "approval"]
+
+
 @dataclass(slots=True)
 class Held:
-    """One state in work: the stream's version, and the products it waited for when loaded."""
+    """One state in work: the stream's version, and what it waited for when it was loaded."""
 
     state: State
     version: int = 0
     created_at: datetime | None = None
     updated_at: datetime | None = None
-    waited_for: frozenset[int] = frozenset()
+    waited: frozenset[Wait] = frozenset()
 
 
 LOADS: Final[tuple[tuple[type[State], str], ...]] = (
@@ -115,9 +122,9 @@ class States:
 
     def replace(self, key: Key, state: State, first: Row, last: Row) -> None:
         """Put a state that was folded from a stream's whole history in the place of the loaded."""
-        waited_for = self._held[key].waited_for
+        waited = self._held[key].waited
         at = (first.recorded_at, last.recorded_at)
-        self._held[key] = Held(state, last.stream_version, *at, waited_for)
+        self._held[key] = Held(state, last.stream_version, *at, waited)
 
     async def load(self, keys: Iterable[Key]) -> None:
         """Read the states that are not here yet; a stream without history starts empty."""
@@ -140,11 +147,11 @@ class States:
         for row in await self.connection.fetch(query, self.partition, accounts, ids):
             state = kind.model_validate_json(row["state"])
             self._held[asked[row["account_id"], row["id"]]] = Held(
-                state, row["version"], row["created_at"], None, waits_for(state)
+                state, row["version"], row["created_at"], None, waits_of(state)
             )
 
     async def load_waiting(self, products: Collection[Key]) -> None:
-        """Read the orders that wait for these products."""
+        """Read the orders that wait for the import of these products."""
         asked = [key for key in products if key not in self._waiting_known]
         if not asked:
             return
@@ -155,7 +162,7 @@ class States:
         await self.load(Key(row["account_id"], f"order-{row['order_id']}") for row in rows)
 
     def waiting(self, account_id: UUID, product: ProductState) -> dict[int, OrderState]:
-        """Return the account's orders that wait for the product now (see :meth:`load_waiting`)."""
+        """Return the orders that wait for the product's import now (see :meth:`load_waiting`)."""
         return {
             held.state.order_id: held.state
             for key, held in self._held.items()
@@ -178,6 +185,10 @@ def number_of(state: State) -> int:
             return 0
 
 
-def waits_for(state: State) -> frozenset[int]:
-    """Return the products that must be imported before the order can be registered."""
-    return frozenset(state.waits_for) if isinstance(state, OrderState) else frozenset()
+def waits_of(state: State) -> frozenset[Wait]:
+    """Return which products an order waits for; nothing else waits for any."""
+    if not isinstance(state, OrderState):
+        return frozenset()
+    imports = {Wait(product_id, "import") for product_id in state.waits_for}
+    approvals = {Wait(product_id, "approval") for product_id in state.waits_for_approval}
+    return frozenset(imports | approvals)
