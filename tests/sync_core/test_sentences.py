@@ -215,3 +215,44 @@ def test_the_filter_that_kept_an_order_out_is_named() -> None:
     held = core.OrderEntryHeld(cause="filtered", criterion="stores")
 
     assert told(held).endswith("ficou fora do filtro da conta: a loja do pedido")
+
+
+@pytest.mark.parametrize(
+    ("approval", "ending"),
+    [
+        (
+            hub.Approval(status="awaiting_photos", photos_required=2, photos_accepted=1),
+            "aguardando fotos (1 de 2 aceitas)",
+        ),
+        (
+            hub.Approval(status="rejected", reason_code="photo_mismatch"),
+            "reprovado: as fotos não mostram este produto",
+        ),
+        (
+            hub.Approval(status="rejected", reason_code="novelty", reason="Sem marca"),
+            'reprovado: novelty: "Sem marca"',
+        ),
+        (hub.Approval(status="beamed_up"), "beamed_up"),
+    ],
+)
+def test_an_approval_says_why_and_what_it_waits_for(approval: hub.Approval, ending: str) -> None:
+    moved = hub.ProductApprovalChanged(
+        product_id=7, reference="r", approval=approval, hub_sequence=2, happened_at=AT
+    )
+
+    assert told(moved) == f"360Hub: aprovação do produto 7: {ending}"
+
+
+def test_a_photo_that_is_refused_says_why() -> None:
+    refused = hub.ProductPhotoRefused(
+        command_id=uuid4(), product_id=7, position=2, cause="unsupported"
+    )
+
+    assert told(refused).endswith("recusada, porque a 360Hub só recebe fotos pela própria tela")
+
+
+def test_what_a_connected_hub_lacks_is_told() -> None:
+    connected = hub.AccountConnected(hub_account_id="h1", lacks=("holds", "photos"))
+
+    assert "não diz por que um pedido espera" in told(connected)
+    assert "não recebe fotos" in told(connected)

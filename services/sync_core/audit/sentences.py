@@ -167,6 +167,12 @@ def sentence(event: Event, words: Words) -> str:
 def _more(event: Event, words: Words) -> str:
     """Return what depends on how much there is to say."""
     match event.data:
+        case hub.ProductImported(approval=approval) | hub.ProductApprovalChanged(approval=approval):
+            return _approval(approval, words)
+        case core.ProductApprovalMoved(reason_code=str(code)):
+            return f": {words.word('rejection', code)}"
+        case hub.AccountConnected(lacks=lacks) if lacks:
+            return _in_detail([words.word("lacks", each) for each in lacks])
         case bling.OrderObserved(problems=problems) if problems:
             told = [words.problem(problem.code, problem.where or "") for problem in problems]
             return f", com dados que não podem ser enviados: {'; '.join(told)}"
@@ -201,6 +207,15 @@ def _more(event: Event, words: Words) -> str:
         case core.AccountReasonRaised(code=code, details=details):
             return _in_detail(explanations(code, details, words))
     return ""
+
+
+def _approval(approval: hub.Approval, words: Words) -> str:
+    told = ""
+    if approval.status == "awaiting_photos" and approval.photos_required is not None:
+        told = f" ({approval.photos_accepted or 0} de {approval.photos_required} aceitas)"
+    if approval.reason_code:
+        told += f": {words.word('rejection', approval.reason_code)}"
+    return f'{told}: "{approval.reason}"' if approval.reason else told
 
 
 def _in_detail(told: Sequence[str]) -> str:
