@@ -9,7 +9,8 @@ from services.sync_core.log.connection import Pool
 from services.sync_core.log.events import row_hash, row_of
 from services.sync_core.log.facts import read_fact
 from services.sync_core.log.replay import accounts_with_logs, refold, replay, verify
-from tests.sync_core.seller import PRODUCT, Seller, content, opened
+from shared.contracts import hub_gateway as hub
+from tests.sync_core.seller import AT, PRODUCT, Seller, content, opened
 from tests.sync_core.test_outbox import ERASE, registered
 
 
@@ -167,6 +168,39 @@ async def test_folding_again_mends_which_products_an_order_waits_for(
 
     waits = "SELECT product_id FROM order_product WHERE account_id = $1"
     assert await pool.fetchval(waits, seller.id) == PRODUCT
+
+
+async def test_folding_again_shows_which_orders_wait_for_an_approval(
+    log: EventLog, pool: Pool, owner: Pool
+) -> None:
+    """Older rules did not keep which products a hold names."""
+    seller = await opened(log)
+    hold = hub.Hold(
+        code="product_pending_approval", product_references=(f"bling-{seller.tag}-{PRODUCT}",)
+    )
+    held = hub.OrderHoldChanged(shipment=1, hub_sequence=1, happened_at=AT, holds=(hold,))
+    messages = (
+        seller.observed(1, content=content()),
+        seller.fact(held, "order-1", source=hub.SOURCE),
+    )
+    async with log.writing(seller.partition, [seller.id]) as writing:
+        await writing.append([read_fact(m.encode(), m.partition).incoming for m in messages])
+    await owner.execute(
+        "UPDATE orders SET state = (state::jsonb #- '{shipment,pending_products}')::json"
+        " WHERE account_id = $1",
+        seller.id,
+    )
+    await owner.execute(
+        "DELETE FROM order_product WHERE account_id = $1 AND waits_for = 'approval'", seller.id
+    )
+
+    await refold(log, seller.id)
+
+    waits = "SELECT waits_for FROM order_product WHERE account_id = $1 ORDER BY waits_for"
+    assert [row["waits_for"] for row in await pool.fetch(waits, seller.id)] == [
+        "approval",
+        "import",
+    ]
 
 
 async def test_both_proofs_hold_after_a_subject_was_erased(

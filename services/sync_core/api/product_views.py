@@ -67,7 +67,7 @@ def _common(row: asyncpg.Record, product: ProductState, account: AccountState) -
 
 
 def _approval(product: ProductState, account: AccountState) -> ApprovalView:
-    status, code = product.approval, product.approval_code
+    status, code = product.approval, product.approval_reason
     return ApprovalView(
         status=status,
         label=_WORDS.word("approval", status) if status else None,
@@ -89,7 +89,7 @@ def _sentence(product: ProductState, account: AccountState) -> str:
         case None:
             return "O produto ainda não está na 360Hub."
         case "rejected":
-            return _rejected(product.approval_code)
+            return _rejected(product.approval_reason)
         case "awaiting_photos":
             return f"{_WORDS.word('standing', 'awaiting_photos')} {_about_photos(product, account)}"
         case status if _WORDS.knows("standing", status):

@@ -49,7 +49,7 @@ def hand_over(
 def wants_photos(product: ProductState, account: AccountState) -> bool:
     """Whether 360Hub waits for photos of the product that the account may hand over."""
     awaited = product.approval == "awaiting_photos" or (
-        product.approval == "rejected" and product.approval_code in _ABOUT_PHOTOS
+        product.approval == "rejected" and product.approval_reason in _ABOUT_PHOTOS
     )
     held = product.imported and product.missing != "gone"
     return account.hands_photos_over and held and awaited

@@ -35,9 +35,9 @@ class ProductState(Frozen):
 
     ``digest`` is of the content last read, ``sent_digest`` of the one last sent. A product is read
     and sent only because an order needs it (``wanted``). ``reading``: Bling was asked for it and
-    has not answered. ``errors``: what 360Hub refused of it. ``approval`` and ``approval_code`` are
-    360Hub's words, known to us or not, and ``approval_note`` what its people wrote; ``approval``
-    stands as it does since ``approval_since``. ``photos``: picture (:func:`picture_of`) → what
+    has not answered. ``errors``: what 360Hub refused of it. ``approval`` and ``approval_reason``
+    are 360Hub's words, known to us or not, and ``approval_note`` what its people wrote;
+    ``approval`` stands as it does since ``approval_since``. ``photos``: picture (:func:`picture_of`) → what
     became of it.
     """
 
@@ -69,7 +69,7 @@ class ProductState(Frozen):
     imported: bool = False
     missing: Missing | None = None
     approval: str | None = None
-    approval_code: str | None = None
+    approval_reason: str | None = None
     approval_note: str | None = None
     approval_since: datetime | None = None
     photos_required: int | None = None
@@ -166,7 +166,7 @@ def _approval(
     stands = approval.status == product.approval
     return {
         "approval": approval.status,
-        "approval_code": approval.reason_code,
+        "approval_reason": approval.reason_code,
         "approval_note": approval.reason,
         "approval_since": product.approval_since if stands else at,
         "photos_required": approval.photos_required,

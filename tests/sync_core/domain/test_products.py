@@ -321,7 +321,7 @@ class TestApproval:
 
         shelf.core.fact(approval("rejected", 1, "duplicate"), PRODUCT)
 
-        assert (shelf.product.approval, shelf.product.approval_code) == ("approved", None)
+        assert (shelf.product.approval, shelf.product.approval_reason) == ("approved", None)
 
     def test_a_material_change_that_goes_back_to_review_is_shown(self) -> None:
         shelf = on_the_shelf()
