@@ -37,8 +37,8 @@ class ProductState(Frozen):
     and sent only because an order needs it (``wanted``). ``reading``: Bling was asked for it and
     has not answered. ``errors``: what 360Hub refused of it. ``approval`` and ``approval_reason``
     are 360Hub's words, known to us or not, and ``approval_note`` what its people wrote;
-    ``approval`` stands as it does since ``approval_since``. ``photos``: picture (:func:`picture_of`) → what
-    became of it.
+    ``approval`` stands as it does since ``approval_since``. ``photos``: picture
+    (:func:`picture_of`) → what became of it.
     """
 
     product_id: int
