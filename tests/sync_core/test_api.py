@@ -16,6 +16,7 @@ from services.sync_core.log.connection import Pool
 from services.sync_core.log.consume import FactConsumer
 from shared.contracts import Message
 from shared.contracts import bling_gateway as bling
+from shared.contracts import hub_gateway as hub
 from tests.sync_core.api import Api, Client, Json, take
 from tests.sync_core.clock import Clock
 from tests.sync_core.seller import CANCELLED, DONE, OPEN, START, Seller, content, opened
@@ -152,6 +153,42 @@ async def test_an_order_shows_both_sides(api: Api, log: EventLog, seller: Seller
     assert order["stage"] == "started"
     assert order["shipment"]["reference"] == f"bling-{seller.tag}-1"
     assert order["waits_for_products"] == [15990001]
+
+
+async def test_an_order_shows_what_stands_beside_its_status(
+    api: Api, log: EventLog, seller: Seller
+) -> None:
+    at = {"shipment": 1, "happened_at": "2026-03-10T12:00:00Z"}
+    occurrence = {"occurrence_id": "occ_1", "code": "address_not_found", "volume": 2}
+    label = {"label_id": "lbl_1", "volume": 1, "status": "ready", "tracking_code": "AB1"}
+    scan = {"scan": "in_transit", "volume": 2, "carrier_code": "TRANSITO"}
+    told = (
+        hub.OrderHoldChanged.model_validate({**at, "hub_sequence": 1, "holds": [{"code": "ice"}]}),
+        hub.OrderLabelsUpdated.model_validate({**at, "hub_sequence": 2, "labels": [label]}),
+        hub.OrderTrackingUpdated.model_validate({**at, "hub_sequence": 3, **scan}),
+        hub.OrderOccurrenceOpened.model_validate(
+            {**at, "hub_sequence": 4, "occurrence": occurrence}
+        ),
+    )
+    await take(
+        log,
+        seller,
+        seller.observed(1, content=content()),
+        *(seller.fact(each, "order-1", source=hub.SOURCE) for each in told),
+    )
+
+    shipment = (await api.get(f"/api/orders/{seller.tag}-1"))["shipment"]
+
+    assert shipment["holds"] == [{"code": "ice", "sentence": "ice", "products": []}]
+    labelled, moving = shipment["volumes"]
+    assert (labelled["tracking_code"], labelled["scan"]) == ("AB1", None)
+    assert moving["label_status"] is None
+    assert (moving["scan"]["label"], moving["scan"]["carrier_code"]) == ("em trânsito", "TRANSITO")
+    (seen,) = shipment["occurrences"]
+    assert seen["label"] == "endereço não localizado"
+    assert (seen["severity"], seen["severity_label"]) == ("action_required", "exige ação")
+    assert seen["suggested_action_label"] == "corrija o endereço com a 360Envios"
+    assert (seen["needs_person"], seen["resolved_at"]) == (True, None)
 
 
 async def test_a_reason_comes_with_its_sentence_and_actions(

@@ -17,7 +17,13 @@ from services.sync_core.audit.words import Words
         ("held", "field_invalid:transporte/frete", "valor inválido: frete"),
         ("held", "field_invalid:contact", "valor inválido: cliente (contato)"),
         ("held", "address_incomplete:address/street", "endereço de entrega incompleto: falta rua"),
-        ("held", "hold:volume_data_missing", "pendência na 360Hub: faltam peso ou medidas"),
+        (
+            "held",
+            "hold:volume_data_missing",
+            "pendência na 360Hub: faltam peso ou medidas (complete peso e medidas no Bling)",
+        ),
+        ("held", "hold:strike", "pendência na 360Hub: strike"),
+        ("held", "product_pending:16", "o produto 16 espera a aprovação da 360Hub"),
         ("held", "product_missing:16", "o produto 16 não pôde ser importado na 360Hub"),
         ("held", "pattern:/recipient/document", "a 360Hub recusou CPF ou CNPJ (formato inválido)"),
         (
@@ -30,7 +36,30 @@ from services.sync_core.audit.words import Words
         ("conflict", "status:delivered", "a 360Hub mostra: entregue"),
         ("parked", "hub.register_order", "não foi possível registrar o pedido na 360Hub"),
         ("filtered", "stores", "a loja do pedido"),
-        ("occurrence", "address_incomplete", "endereço incompleto"),
+        ("occurrence_noted", "misrouted:::", "encaminhado para a unidade errada"),
+        (
+            "occurrence",
+            "address_incomplete:2:correct_address:20260312T150000Z",
+            "endereço incompleto (volume 2): corrija o endereço com a 360Envios até"
+            " 12/03/2026 12:00",
+        ),
+        ("occurrence", "drone:grounded:1:wait:", "drone:grounded (volume 1): wait"),
+        (
+            "label_failed",
+            "label:2:address_rejected",
+            "volume 2: a transportadora não aceita o endereço",
+        ),
+        ("volume_behind", "volume:2", "volume 2"),
+        (
+            "content_locked",
+            "unsupported",
+            "a 360Hub não recebe mudanças: edite o pedido também na própria tela dela",
+        ),
+        (
+            "cancel_refused",
+            "unsupported",
+            "a 360Hub não recebe cancelamentos: cancele na própria tela dela",
+        ),
         ("held", "cancel_discarded", "uma pessoa desistiu de cancelar a remessa na 360Hub"),
         ("held", "deleted:/items/0", "a 360Hub recusou item 1 (deleted)"),
         ("held", "invoice_cancelled", "NF-e cancelada"),

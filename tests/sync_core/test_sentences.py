@@ -135,7 +135,7 @@ def test_a_raised_reason_names_its_details() -> None:
 
     assert told(raised).endswith(
         " Detalhes: item 1 com quantidade fracionada;"
-        " pendência na 360Hub: falta o documento fiscal."
+        " pendência na 360Hub: falta o documento fiscal (emita a NF-e no Bling)."
     )
 
 

@@ -336,6 +336,57 @@ class TrackingView(_Answer):
     carrier: str | None
 
 
+class HoldView(_Answer):
+    """Why 360Hub does not let the order go on. ``products``: those that it waits for."""
+
+    code: str
+    sentence: str
+    products: tuple[int, ...] = ()
+
+
+class ScanView(_Answer):
+    """The carrier's last scan of a volume. ``scanned_at`` is the carrier's clock."""
+
+    scan: str | None
+    label: str
+    carrier_code: str | None
+    scanned_at: datetime | None
+
+
+class VolumeView(_Answer):
+    """One volume: its label in force, and where it was scanned last."""
+
+    volume: int
+    label_status: str | None
+    label_failure: str | None
+    tracking_code: str | None
+    carrier: str | None
+    scan: ScanView | None
+
+
+class OccurrenceView(_Answer):
+    """A departure from the normal delivery. ``resolved_at`` is null while it is open."""
+
+    code: str
+    label: str
+    volume: int | None
+    group: str
+    group_label: str
+    severity: str
+    severity_label: str
+    responsible: str
+    responsible_label: str
+    suggested_action: str
+    suggested_action_label: str
+    attempt: int | None
+    act_before: datetime | None
+    carrier_code: str | None
+    needs_person: bool
+    opened_at: datetime
+    resolved_at: datetime | None
+    resolution: str | None
+
+
 class ShipmentView(_Answer):
     """The order's present shipment at 360Hub.
 
@@ -348,7 +399,9 @@ class ShipmentView(_Answer):
     version: int
     registered: bool
     status: str | None
-    holds: tuple[str, ...]
+    holds: tuple[HoldView, ...]
+    volumes: tuple[VolumeView, ...]
+    occurrences: tuple[OccurrenceView, ...]
     tracking: tuple[TrackingView, ...]
     tracking_in_bling: str | None
 

@@ -20,12 +20,11 @@ from services.sync_core.api.models import (
     OrderView,
     ParkedView,
     SettleBody,
-    ShipmentView,
     SituationView,
     TimelinePage,
-    TrackingView,
 )
 from services.sync_core.api.reasons import reason_views
+from services.sync_core.api.shipments import shipment_view
 from services.sync_core.audit.timeline import START, Subject, find_order, timeline
 from services.sync_core.audit.words import Words
 from services.sync_core.domain import (
@@ -34,7 +33,6 @@ from services.sync_core.domain import (
     can_apply_hub,
     can_reopen,
     offers,
-    tracked_volumes,
 )
 from services.sync_core.identity import parse_order_key
 from services.sync_core.log import sql as log_sql
@@ -135,30 +133,11 @@ def _order(subject: Subject, parked: list[asyncpg.Record]) -> OrderView:
         stage=order.stage,
         situation=_situation(order.shown_id, words),
         status=order.shipment.status if order.shipment else None,
-        shipment=_shipment(order),
+        shipment=shipment_view(order.shipment, words) if order.shipment else None,
         reasons=reason_views(order.reasons, words),
         problems=order.problems,
         waits_for_products=order.waits_for,
         parked_facts=tuple(ParkedView(**row) for row in parked),
-    )
-
-
-def _shipment(order: OrderState) -> ShipmentView | None:
-    shipment = order.shipment
-    if shipment is None:
-        return None
-    return ShipmentView(
-        number=shipment.number,
-        reference=shipment.reference,
-        version=shipment.version,
-        registered=shipment.registered,
-        status=shipment.status,
-        holds=shipment.holds,
-        tracking=tuple(
-            TrackingView.model_validate(each, from_attributes=True)
-            for each in tracked_volumes(shipment)
-        ),
-        tracking_in_bling=shipment.tracking.how if shipment.tracking else None,
     )
 
 

@@ -20,8 +20,10 @@ def _explanation(reason: str, detail: str, words: Words) -> str:
     match reason:
         case "parked" | "account_parked":
             return f"não foi possível {words.word('command', detail)}"
-        case "occurrence":
-            return words.word("occurrence", detail)
+        case "occurrence" | "occurrence_noted":
+            return _occurrence(detail, words)
+        case "content_locked" | "cancel_refused":
+            return words.word(reason, detail)
         case "hub_lacks":
             return words.word("lacks", detail)
         case "filtered":
@@ -65,6 +67,22 @@ def _transition(about: str, words: Words) -> str:
     return f"{names}: {', '.join(told)}"
 
 
+def _occurrence(detail: str, words: Words) -> str:
+    """Say what happened to which volume, what is to be done, and until when."""
+    code, volume, action, until = detail.rsplit(":", 3)
+    told = words.word("occurrence", code)
+    if volume:
+        told += f" (volume {volume})"
+    if action:
+        told += f": {words.word('suggested_action', action)}"
+    return f"{told} até {_moment(until)}" if until else told
+
+
+def _label(about: str, words: Words) -> str:
+    volume, _, failure = about.partition(":")
+    return f"volume {volume}: {words.word('label_failure', failure)}"
+
+
 def _named(detail: str, words: Words) -> str:
     """Say a detail that names its own kind: ``code``, or ``code:what it is about``."""
     name, _, about = detail.partition(":")
@@ -72,7 +90,13 @@ def _named(detail: str, words: Words) -> str:
         case "message":
             return f'"{about}"'
         case "hold":
-            return f"pendência na 360Hub: {words.word('hold', about)}"
+            return f"pendência na 360Hub: {hold_sentence(about, words)}"
+        case "product_pending":
+            return f"o produto {about} espera a aprovação da 360Hub"
+        case "label":
+            return _label(about, words)
+        case "volume":
+            return f"volume {about}"
         case "product_missing":
             return f"o produto {about} não pôde ser importado na 360Hub"
         case "status":
@@ -84,3 +108,11 @@ def _named(detail: str, words: Words) -> str:
     if words.knows("detail", name):
         return words.word("detail", name)
     return words.problem(name, about)
+
+
+def hold_sentence(code: str, words: Words) -> str:
+    """Say what 360Hub's hold means, and what lifts it if the seller can."""
+    told = words.word("hold", code)
+    return (
+        f"{told}; {words.word('hold_action', code)}" if words.knows("hold_action", code) else told
+    )

@@ -223,7 +223,8 @@ def _in_detail(told: Sequence[str]) -> str:
 
 
 def _label(label: hub.Label, words: Words) -> str:
-    return f"volume {label.volume} {words.word('label', label.status)}"
+    told = f"volume {label.volume} {words.word('label', label.status)}"
+    return f"{told} ({words.word('label_failure', label.failure)})" if label.failure else told
 
 
 def _refused_field(error: hub.FieldError, words: Words) -> str:

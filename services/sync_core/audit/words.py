@@ -181,6 +181,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "system": {"bling": "Bling", "hub": "360Hub"},
     "deadline": {
+        "volume_behind": "um volume continua atrás dos outros",
         "withdrawn": "o pedido continua fora de andamento",
         "cancel_recheck": "está na hora de conferir o cancelamento",
     },
@@ -192,6 +193,24 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "volume_data_missing": "faltam peso ou medidas",
         "address_invalid": "endereço inválido",
         "insufficient_balance": "saldo insuficiente",
+    },
+    "hold_action": {
+        "fiscal_document_missing": "emita a NF-e no Bling",
+        "volume_data_missing": "complete peso e medidas no Bling",
+        "address_invalid": "corrija o endereço no Bling",
+        "insufficient_balance": "recarregue o saldo na 360Envios",
+    },
+    "label_failure": {
+        "insufficient_balance": "saldo insuficiente na 360Envios",
+        "carrier_unavailable": "a transportadora não está disponível",
+        "address_rejected": "a transportadora não aceita o endereço",
+        "unknown": "a 360Hub não diz por quê",
+    },
+    "content_locked": {
+        "unsupported": "a 360Hub não recebe mudanças: edite o pedido também na própria tela dela",
+    },
+    "cancel_refused": {
+        "unsupported": "a 360Hub não recebe cancelamentos: cancele na própria tela dela",
     },
     "label": {
         "processing": "em preparo",
@@ -208,6 +227,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "delivered": "entregue",
         "returning": "voltando ao remetente",
         "returned": "devolvido ao remetente",
+        "unknown": "sem classificação",
     },
     "problem": {
         "no_items": "pedido sem itens",
@@ -305,6 +325,39 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "return_started": "devolução iniciada",
         "return_refused": "devolução não recebida pelo remetente",
         "carrier_status_unmapped": "ocorrência não classificada",
+    },
+    "occurrence_group": {
+        "collection": "coleta",
+        "transit": "transporte",
+        "delivery_attempt": "tentativa de entrega",
+        "pickup": "retirada",
+        "return": "devolução",
+        "other": "outra",
+    },
+    "severity": {
+        "info": "informação",
+        "warning": "atenção",
+        "action_required": "exige ação",
+        "final": "encerra a entrega",
+        "unknown": "gravidade desconhecida",
+    },
+    "responsible": {
+        "carrier": "transportadora",
+        "sender": "remetente",
+        "recipient": "destinatário",
+        "authority": "fiscalização",
+        "third_party": "terceiros",
+        "unknown": "não informado",
+    },
+    "suggested_action": {
+        "none": "nada a fazer",
+        "wait_new_attempt": "aguarde a nova tentativa",
+        "correct_address": "corrija o endereço com a 360Envios",
+        "contact_recipient": "fale com o destinatário",
+        "contact_carrier": "fale com a transportadora",
+        "provide_document": "envie o documento pedido",
+        "authorise_return": "autorize a devolução",
+        "open_claim": "abra uma reclamação na 360Envios",
     },
     "detail": {
         "cancel_discarded": "uma pessoa desistiu de cancelar a remessa na 360Hub",

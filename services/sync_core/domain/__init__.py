@@ -2,7 +2,8 @@
 
 Read in this order: ``order.py`` (what is known of an order) and ``order_fold.py`` (how it is
 folded), ``start.py``, ``content.py``, ``cancel.py``, ``align.py`` (the four rules),
-``track.py``, ``deadlines.py``, ``stage.py`` and ``reasons.py`` (what follows from them),
+``track.py``, ``deadlines.py``, ``stage.py`` and ``reasons.py`` (what follows from them;
+``occurrences.py`` and ``volumes.py`` are what stands beside the stage),
 ``product.py``, ``product_rules.py`` and ``photos.py``, then the account: ``account.py``,
 ``situations.py``, ``account_rules.py`` and ``account_reasons.py``.
 
@@ -27,7 +28,8 @@ from services.sync_core.domain.content import ask_for_products, register
 from services.sync_core.domain.context import Context
 from services.sync_core.domain.deadlines import keep_deadlines
 from services.sync_core.domain.event import Decision, Event, commanded, decided
-from services.sync_core.domain.order import OrderState
+from services.sync_core.domain.occurrences import Occurrence
+from services.sync_core.domain.order import PENDING_APPROVAL, OrderState, Shipment
 from services.sync_core.domain.product import ProductState
 from services.sync_core.domain.product_rules import can_retry, can_send_again
 from services.sync_core.domain.reasons import REASONS, Reason, offers, tell_reasons
@@ -41,6 +43,7 @@ from services.sync_core.domain.situations import (
 from services.sync_core.domain.stage import tell_stage
 from services.sync_core.domain.start import can_reopen, start
 from services.sync_core.domain.track import give_up_tracking, tracked_volumes, write_tracking
+from services.sync_core.domain.volumes import Label, Scan
 from shared.contracts import bling_gateway as bling
 
 RULES_REVISION: Final = 4
@@ -139,6 +142,7 @@ def _decide_order(order: OrderState, event: Event, context: Context) -> tuple[De
 __all__ = [
     "ACCOUNT_REASONS",
     "BUILT_IN_SITUATIONS",
+    "PENDING_APPROVAL",
     "REASONS",
     "RULES",
     "RULES_REVISION",
@@ -146,9 +150,13 @@ __all__ = [
     "Context",
     "Decision",
     "Event",
+    "Label",
+    "Occurrence",
     "OrderState",
     "ProductState",
     "Reason",
+    "Scan",
+    "Shipment",
     "State",
     "UnknownStreamError",
     "account_reasons",

@@ -2,23 +2,27 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Final
 
 from services.sync_core.domain.cancel import RECHECK_AFTER
 from services.sync_core.domain.comparison import withdrawn
 from services.sync_core.domain.context import Context
 from services.sync_core.domain.event import Decision, Event, decided
 from services.sync_core.domain.order import OrderState
+from services.sync_core.domain.volumes import behind
 from shared.contracts import sync_core as core
 
 WITHDRAWN_AFTER: Final = timedelta(minutes=2)
 """A seller who steps back by mistake has this long to step forward again unnoticed."""
 
+BEHIND_AFTER: Final = timedelta(hours=48)
+"""How long a volume may be behind another of its order, which the customer has already."""
+
 
 def keep_deadlines(order: OrderState, event: Event, context: Context) -> Iterator[Decision]:
     """Set a deadline when its stay begins, and clear it when the stay ends."""
     shipment = order.shipment
-    stays: dict[Literal["withdrawn", "cancel_recheck"], tuple[bool, timedelta]] = {
+    stays: dict[core.Deadline, tuple[bool, timedelta]] = {
         "withdrawn": (
             shipment is not None and shipment.open and withdrawn(order, context.account),
             WITHDRAWN_AFTER,
@@ -28,6 +32,12 @@ def keep_deadlines(order: OrderState, event: Event, context: Context) -> Iterato
             and shipment.cancellation == "not_found"
             and not shipment.rechecked,
             RECHECK_AFTER,
+        ),
+        "volume_behind": (
+            shipment is not None
+            and shipment.status == "with_carrier"
+            and behind(shipment.labels, shipment.scans) != (),
+            BEHIND_AFTER,
         ),
     }
     for name, (stays_on, after) in stays.items():

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.sync_core.domain.occurrences import Occurrence, Occurrences
+from services.sync_core.domain.volumes import Label, Scan
 from shared.contracts import Frozen
 from shared.contracts import bling_gateway as bling
 from shared.contracts import sync_core as core
@@ -14,6 +16,9 @@ BEFORE_LABELS: Final = frozenset({None, "order_created", "in_manifest"})
 BEFORE_INTAKE: Final = frozenset({*BEFORE_LABELS, "awaiting_dispatch"})
 FINISHED: Final = frozenset({"delivered", "returning_to_sender", "returned_to_sender", "lost"})
 """Statuses after which a cancellation in Bling is only recorded."""
+
+PENDING_APPROVAL: Final = "product_pending_approval"
+"""360Hub's hold on an order whose products it has not approved."""
 
 CANCELLED_VALUE: Final = 2
 """Bling's ``situacao.valor`` of every cancelled situação, custom ones included."""
@@ -29,16 +34,6 @@ class Content(Frozen):
     digest: str
     product_ids: tuple[int, ...]
     documented: bool = False
-
-
-class Label(Frozen):
-    """The label in force of one volume."""
-
-    label_id: str
-    status: str
-    tracking_code: str | None = None
-    carrier: str | None = None
-    failure: str | None = None
 
 
 class Tracking(Frozen):
@@ -57,7 +52,8 @@ class Shipment(Frozen):
     ``content_digest`` and ``declares_content`` are those of the last register. ``registration`` is
     how that register stands, ``told`` whether any was ever sent, ``registered`` whether 360Hub
     holds the shipment. ``rechecked``: a cancellation that found nothing was sent once more.
-    ``closed``: its end was told. ``pending_products``: those that the hold names as not approved.
+    ``refused_cancel`` is why 360Hub does not cancel it. ``closed``: its end was told.
+    ``pending_products``: those that the hold names as not approved.
     """
 
     number: int
@@ -76,6 +72,7 @@ class Shipment(Frozen):
             "stale",
             "closed",
             "invalid",
+            "unsupported",
             "parked",
             "discarded",
             "withdrawn",
@@ -98,6 +95,7 @@ class Shipment(Frozen):
         ]
         | None
     ) = None
+    refused_cancel: Literal["not_cancellable", "closed", "unsupported"] | None = None
     rechecked: bool = False
     closed: bool = False
     status: str | None = None
@@ -106,7 +104,9 @@ class Shipment(Frozen):
     pending_products: tuple[int, ...] = ()
     holds_sequence: int = 0
     labels: dict[int, Label] = Field(default_factory=dict)
-    occurrences: dict[str, str] = Field(default_factory=dict)
+    labels_sequence: int = 0
+    scans: dict[int, Scan] = Field(default_factory=dict)
+    occurred: Occurrences = Field(default_factory=dict)
     tracking: Tracking | None = None
 
     @property
@@ -125,6 +125,12 @@ class Shipment(Frozen):
             and self.status not in FINISHED
             and self.status != "cancelled"
         )
+
+    @property
+    def open_occurrences(self) -> tuple[Occurrence, ...]:
+        """What departs from the normal delivery now, in the order of its beginning."""
+        still = [each for each in self.occurred.values() if each.is_open]
+        return tuple(sorted(still, key=lambda each: (each.opened_at, each.sequence, each.code)))
 
 
 class Pending(Frozen):

@@ -3,13 +3,14 @@
 from typing import Final, Literal
 from uuid import UUID
 
+from services.sync_core.domain import occurrences, volumes
 from services.sync_core.domain.event import Event
 from services.sync_core.domain.order import (
     BEFORE_LABELS,
+    PENDING_APPROVAL,
     Content,
     Deadline,
     Entry,
-    Label,
     LastWrite,
     OrderState,
     Pending,
@@ -296,8 +297,8 @@ def _of_the_shipment(order: OrderState, fact: hub.ShipmentFact) -> OrderState:
         case hub.OrderCancelled(outcome=outcome):
             how = "not_found" if outcome == "not_found" else "confirmed"
             return _with_shipment(order, cancellation=how)
-        case hub.OrderCancelRefused():
-            return _with_shipment(order, cancellation="refused")
+        case hub.OrderCancelRefused(cause=cause):
+            return _with_shipment(order, cancellation="refused", refused_cancel=cause)
     return order
 
 
@@ -335,15 +336,15 @@ def _sequenced(order: OrderState, shipment: Shipment, fact: hub.SequencedFact) -
             if sequence < shipment.holds_sequence:
                 return order
             return _with_shipment(order, holds_sequence=sequence, **_holding(holds))
-        case hub.OrderLabelsUpdated(labels=labels):
-            return _with_shipment(order, labels=_labels(shipment, labels))
-        case hub.OrderOccurrenceOpened(occurrence=occurrence):
-            occurrences = {**shipment.occurrences, occurrence.occurrence_id: occurrence.code}
-            return _with_shipment(order, occurrences=occurrences)
-        case hub.OrderOccurrenceResolved(occurrence=occurrence):
-            left = dict(shipment.occurrences)
-            left.pop(occurrence.occurrence_id, None)
-            return _with_shipment(order, occurrences=left)
+        case hub.OrderLabelsUpdated(hub_sequence=sequence, labels=labels):
+            if sequence < shipment.labels_sequence:
+                return order
+            now = volumes.labelled(shipment.labels, labels)
+            return _with_shipment(order, labels=now, labels_sequence=sequence)
+        case hub.OrderTrackingUpdated():
+            return _with_shipment(order, scans=volumes.scanned(shipment.scans, fact))
+        case hub.OrderOccurrenceOpened() | hub.OrderOccurrenceResolved():
+            return _with_shipment(order, occurred=occurrences.told(shipment.occurred, fact))
     return order
 
 
@@ -351,30 +352,13 @@ def _holding(holds: tuple[hub.Hold, ...]) -> dict[str, object]:
     named = [
         product_id_of(reference)
         for hold in holds
-        if hold.code == "product_pending_approval"
+        if hold.code == PENDING_APPROVAL
         for reference in hold.product_references
     ]
     return {
         "holds": tuple(sorted({hold.code for hold in holds})),
         "pending_products": tuple(sorted({known for known in named if known is not None})),
     }
-
-
-def _labels(shipment: Shipment, news: tuple[hub.Label, ...]) -> dict[int, Label]:
-    """Keep the last label of each volume; a voided one goes, unless a newer took its place."""
-    labels = dict(shipment.labels)
-    for label in news:
-        if label.status != "voided":
-            labels[label.volume] = Label(
-                label_id=label.label_id,
-                status=label.status,
-                tracking_code=label.tracking_code,
-                carrier=label.carrier,
-                failure=label.failure,
-            )
-        elif label.volume in labels and labels[label.volume].label_id == label.label_id:
-            del labels[label.volume]
-    return labels
 
 
 def _own(order: OrderState, event: Event) -> OrderState:

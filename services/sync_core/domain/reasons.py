@@ -16,8 +16,16 @@ from services.sync_core.domain.comparison import (
 )
 from services.sync_core.domain.context import Context
 from services.sync_core.domain.event import Decision, Event, decided
-from services.sync_core.domain.order import FINISHED, OrderState, Shipment
+from services.sync_core.domain.occurrences import BEHIND, detail_of
+from services.sync_core.domain.order import (
+    BEFORE_INTAKE,
+    FINISHED,
+    PENDING_APPROVAL,
+    OrderState,
+    Shipment,
+)
 from services.sync_core.domain.track import tracking_wanted
+from services.sync_core.domain.volumes import behind, failed_labels
 from shared.contracts import sync_core as core
 
 Action = Literal[
@@ -127,13 +135,35 @@ REASONS: Final[dict[str, Reason]] = {
         ("retry", "discard", "edit_in_bling"),
     ),
     "occurrence": Reason(
-        "A transportadora informou uma ocorrência na entrega.",
+        "A transportadora informou uma ocorrência na entrega que precisa de uma pessoa.",
+        ("act_at_hub",),
+    ),
+    "occurrence_noted": Reason(
+        "A transportadora informou uma ocorrência na entrega, e ela mesma a resolve.",
+        (),
+        needs_person=False,
+    ),
+    "label_failed": Reason(
+        "A 360Hub não conseguiu gerar uma etiqueta do pedido.",
+        ("act_at_hub",),
+    ),
+    "volume_behind": Reason(
+        "Um volume do pedido está há mais de 48 horas atrás de outro, que já foi entregue.",
         ("act_at_hub",),
     ),
 }
 """Code → what it means and what settles it."""
 
-BESIDE_THE_STEP: Final = frozenset({"content_locked", "tracking_refused", "occurrence"})
+BESIDE_THE_STEP: Final = frozenset(
+    {
+        "content_locked",
+        "tracking_refused",
+        "occurrence",
+        "occurrence_noted",
+        "label_failed",
+        "volume_behind",
+    }
+)
 """Reasons that may stand beside the one that says why the order is not in step."""
 
 
@@ -167,13 +197,53 @@ def reasons_of(order: OrderState, context: Context) -> dict[str, tuple[str, ...]
     if step := _step(order, context):
         found[step] = _details(step, order)
     shipment = order.shipment
-    if shipment and shipment.registration == "locked":
-        found["content_locked"] = ()
     if refusal := _tracking_refusal(order, context):
         found["tracking_refused"] = refusal
-    if shipment and shipment.occurrences and not shipment.cancelled_at_hub:
-        found["occurrence"] = tuple(sorted(set(shipment.occurrences.values())))
+    return found | (_beside(order, shipment) if shipment else {})
+
+
+def _beside(order: OrderState, shipment: Shipment) -> dict[str, tuple[str, ...]]:
+    """Return what stands beside the step, whatever the step is."""
+    found: dict[str, tuple[str, ...]] = {}
+    if shipment.registration in ("locked", "unsupported"):
+        found["content_locked"] = () if shipment.registration == "locked" else ("unsupported",)
+    if failed := _failed_labels(shipment):
+        found["label_failed"] = failed
+    if late := _behind(order, shipment):
+        found["volume_behind"] = late
+    return found | _occurrences(shipment)
+
+
+def _occurrences(shipment: Shipment) -> dict[str, tuple[str, ...]]:
+    """Tell of open occurrences until the customer has the order, or it is cancelled."""
+    if shipment.status == "delivered" or shipment.cancelled_at_hub:
+        return {}
+    found: dict[str, tuple[str, ...]] = {}
+    for occurrence in shipment.open_occurrences:
+        code = "occurrence" if occurrence.needs_person else "occurrence_noted"
+        found[code] = (*found.get(code, ()), detail_of(occurrence))
     return found
+
+
+def _failed_labels(shipment: Shipment) -> tuple[str, ...]:
+    """Name the labels that could not be made. That the balance is short, the hold says already."""
+    if shipment.status not in BEFORE_INTAKE or shipment.cancelled_at_hub:
+        return ()
+    return tuple(
+        f"label:{volume}:{failure}"
+        for volume, failure in failed_labels(shipment.labels)
+        if failure not in shipment.holds
+    )
+
+
+def _behind(order: OrderState, shipment: Shipment) -> tuple[str, ...]:
+    """Name the volumes that are behind for too long, unless 360Hub tells of them itself."""
+    deadline = order.deadlines.get("volume_behind")
+    if deadline is None or not deadline.passed:
+        return ()
+    told = {each.volume for each in shipment.open_occurrences if each.code == BEHIND}
+    late = behind(shipment.labels, shipment.scans)
+    return () if None in told else tuple(f"volume:{each}" for each in late if each not in told)
 
 
 def _tracking_refusal(order: OrderState, context: Context) -> tuple[str, ...]:
@@ -305,6 +375,8 @@ def _details(code: str, order: OrderState) -> tuple[str, ...]:
     match code:
         case "held":
             return _holding(order)
+        case "cancel_refused" if shipment and shipment.refused_cancel == "unsupported":
+            return ("unsupported",)
         case "conflict" if order.overwritten is not None:
             return ("possibly_overwritten", f"situation:{order.overwritten}")
         case "conflict" if shipment and shipment.status in FINISHED:
@@ -330,10 +402,17 @@ def _holding(order: OrderState) -> tuple[str, ...]:
     if erased or (order.content is None and not order.problems):
         holding.append("content_erased")
     if shipment:
-        holding += [f"hold:{code}" for code in shipment.holds]
+        holding += _holds(shipment)
         holding += list(shipment.errors)
         if shipment.registration in ("closed", "discarded"):
             holding.append(f"register_{shipment.registration}")
         if shipment.cancellation == "discarded":
             holding.append("cancel_discarded")
     return tuple(holding)
+
+
+def _holds(shipment: Shipment) -> list[str]:
+    """Name 360Hub's holds; instead of *waits for approval*, the products that it waits for."""
+    pending = [f"product_pending:{product_id}" for product_id in shipment.pending_products]
+    codes = [code for code in shipment.holds if not (pending and code == PENDING_APPROVAL)]
+    return pending + [f"hold:{code}" for code in codes]

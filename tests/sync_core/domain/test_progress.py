@@ -1,12 +1,19 @@
 """What stands beside the stage: holds, labels, scans and occurrences, as 360Hub tells of them."""
 
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from services.sync_core.domain.occurrences import KINDS
+from services.sync_core.domain.order import Shipment
 from shared.contracts import hub_gateway as hub
+from shared.contracts import sync_core as core
 from shared.contracts.references import product_id_of, product_reference
-from tests.sync_core.domain.core import NOW
+from tests.sync_core.domain.core import NOW, ORDER, PICKUP, TRANSIT
 from tests.sync_core.domain.test_order_rules import started
 from tests.sync_core.domain.world import PRODUCT_ID, World
 
@@ -15,6 +22,315 @@ def tell(world: World, fact: type[hub.SequencedFact], sequence: int, **fields: A
     """Let the gateway publish one of 360Hub's events about the first shipment."""
     common = {"shipment": 1, "hub_sequence": sequence, "happened_at": NOW}
     world.publish(fact.model_validate(common | fields))
+
+
+def shipment_of(world: World) -> Shipment:
+    shipment = world.core.order.shipment
+    assert shipment is not None
+    return shipment
+
+
+def reasons_of(world: World) -> dict[str, tuple[str, ...]]:
+    return world.core.order.reasons
+
+
+def with_carrier() -> World:
+    """A started order that the carrier took in, as both sides show."""
+    world = started()
+    for status, shown in (("in_manifest", None), ("awaiting_dispatch", PICKUP)):
+        world.hub_moves(status)
+        world.drain()
+        assert shown in (None, world.core.order.shown_id)
+    world.hub_moves("with_carrier")
+    world.drain()
+    assert world.core.order.shown_id == TRANSIT
+    assert reasons_of(world) == {}
+    return world
+
+
+def opens(world: World, sequence: int, code: str, **more: Any) -> None:
+    occurrence = {"occurrence_id": "occ_1", "volume": 1, "code": code} | more
+    tell(world, hub.OrderOccurrenceOpened, sequence, occurrence=occurrence)
+
+
+def resolves(world: World, sequence: int, code: str, occurrence_id: str = "occ_1") -> None:
+    occurrence = {"occurrence_id": occurrence_id, "volume": 1, "code": code, "resolution": "over"}
+    tell(world, hub.OrderOccurrenceResolved, sequence, occurrence=occurrence)
+
+
+def scans(world: World, sequence: int, volume: int, scan: str) -> None:
+    tell(world, hub.OrderTrackingUpdated, sequence, scan=scan, volume=volume)
+
+
+def labels(world: World, sequence: int, *labels: dict[str, Any]) -> None:
+    tell(world, hub.OrderLabelsUpdated, sequence, labels=labels)
+
+
+def label(volume: int, status: str = "ready", name: str = "a", **more: Any) -> dict[str, Any]:
+    return {"label_id": f"lbl_{volume}{name}", "volume": volume, "status": status} | more
+
+
+class TestOccurrences:
+    @pytest.mark.parametrize("code", KINDS)
+    def test_each_of_the_list_needs_whom_its_severity_says(self, code: str) -> None:
+        world = with_carrier()
+
+        opens(world, 20, code)
+
+        quiet = KINDS[code].severity in ("info", "warning")
+        assert set(reasons_of(world)) == {"occurrence_noted" if quiet else "occurrence"}
+
+    def test_what_360hub_says_counts_before_the_list(self) -> None:
+        world = with_carrier()
+
+        opens(world, 20, "misrouted", severity="final", suggested_action="open_claim", attempt=2)
+
+        (seen,) = shipment_of(world).open_occurrences
+        assert (seen.severity, seen.group, seen.attempt) == ("final", "transit", 2)
+        assert reasons_of(world) == {"occurrence": ("misrouted:1:open_claim:",)}
+
+    def test_words_that_nobody_knows_are_kept_and_need_a_person(self) -> None:
+        world = with_carrier()
+
+        opens(world, 20, "drone_grounded", severity="catastrophe", carrier_code="X9")
+
+        (seen,) = shipment_of(world).open_occurrences
+        assert (seen.code, seen.severity, seen.carrier_code) == (
+            "drone_grounded",
+            "catastrophe",
+            "X9",
+        )
+        assert reasons_of(world) == {"occurrence": ("drone_grounded:1::",)}
+
+    def test_an_unclassified_one_is_noted_with_the_carriers_code(self) -> None:
+        world = with_carrier()
+
+        opens(world, 20, "carrier_status_unmapped", carrier_code="BDE-99")
+
+        assert shipment_of(world).open_occurrences[0].carrier_code == "BDE-99"
+        assert set(reasons_of(world)) == {"occurrence_noted"}
+
+    def test_until_when_is_part_of_what_is_said(self) -> None:
+        world = with_carrier()
+
+        opens(world, 20, "address_incomplete", act_before=NOW)
+
+        assert reasons_of(world)["occurrence"] == (
+            "address_incomplete:1:correct_address:20260310T120000Z",
+        )
+
+    def test_one_that_ended_is_no_reason_and_no_late_event_brings_it_back(self) -> None:
+        world = with_carrier()
+        opens(world, 20, "address_not_found")
+        resolves(world, 21, "address_not_found")
+
+        opens(world, 20, "address_not_found")
+
+        assert reasons_of(world) == {}
+        assert shipment_of(world).open_occurrences == ()
+
+    def test_an_end_that_comes_before_its_beginning_is_the_end(self) -> None:
+        world = with_carrier()
+
+        resolves(world, 21, "damaged")
+        opens(world, 20, "damaged")
+
+        assert reasons_of(world) == {}
+
+    def test_the_end_keeps_what_the_beginning_told(self) -> None:
+        world = with_carrier()
+        opens(world, 20, "damaged", carrier_code="AV1", severity="warning")
+
+        resolves(world, 21, "damaged")
+
+        seen = shipment_of(world).occurred["occ_1"]
+        assert (seen.carrier_code, seen.severity, seen.resolution) == ("AV1", "warning", "over")
+
+    def test_a_delivered_order_does_not_nag(self) -> None:
+        world = with_carrier()
+        opens(world, 20, "address_not_found")
+
+        tell(world, hub.OrderStatusChanged, 22, status="delivered")
+        world.drain()
+
+        assert reasons_of(world) == {}
+        assert len(shipment_of(world).open_occurrences) == 1
+
+    def test_a_lost_order_still_says_why(self) -> None:
+        world = with_carrier()
+        opens(world, 20, "stolen")
+
+        tell(world, hub.OrderStatusChanged, 22, status="lost")
+
+        assert set(reasons_of(world)) == {"occurrence", "unmapped_status"}
+
+    def test_one_of_an_earlier_shipment_moves_nothing(self) -> None:
+        world = with_carrier()
+
+        world.publish(
+            hub.OrderOccurrenceOpened(
+                shipment=7,
+                hub_sequence=99,
+                happened_at=NOW,
+                occurrence=hub.Occurrence(occurrence_id="occ_9", code="lost"),
+            )
+        )
+
+        assert reasons_of(world) == {}
+
+    @given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 9), st.booleans()), max_size=12))
+    def test_the_last_word_on_each_counts_in_whatever_order_it_comes(
+        self, told: list[tuple[int, int, bool]]
+    ) -> None:
+        said = {(which, sequence): is_open for which, sequence, is_open in told}
+        world = with_carrier()
+
+        for (which, sequence), is_open in [*said.items(), *said.items()]:
+            if is_open:
+                opens(world, 20 + sequence, "stolen", occurrence_id=str(which))
+            else:
+                resolves(world, 20 + sequence, "stolen", str(which))
+
+        last = {which: max(s for w, s in said if w == which) for which, _ in said}
+        still_open = {str(which) for which, sequence in last.items() if said[which, sequence]}
+        occurred = shipment_of(world).occurred
+        assert {name for name, each in occurred.items() if each.is_open} == still_open
+        assert ("occurrence" in reasons_of(world)) == bool(still_open)
+
+
+class TestVolumes:
+    def test_a_volume_two_days_behind_is_a_reason_until_it_is_delivered(self) -> None:
+        world = with_carrier()
+        labels(world, 20, label(1), label(2))
+        scans(world, 21, 1, "delivered")
+        scans(world, 22, 2, "in_transit")
+
+        world.route(world.core.pass_time(timedelta(hours=47)))
+        assert reasons_of(world) == {}
+        world.route(world.core.pass_time(timedelta(hours=1)))
+
+        assert reasons_of(world) == {"volume_behind": ("volume:2",)}
+        scans(world, 23, 2, "delivered")
+        assert reasons_of(world) == {}
+        assert "volume_behind" not in world.core.order.deadlines
+
+    def test_what_360hub_tells_itself_is_not_said_twice(self) -> None:
+        world = with_carrier()
+        labels(world, 20, label(1), label(2), label(3))
+        scans(world, 21, 1, "delivered")
+        world.route(world.core.pass_time(timedelta(hours=48)))
+        assert reasons_of(world) == {"volume_behind": ("volume:2", "volume:3")}
+
+        opens(world, 22, "delivery_delayed", volume=3)
+
+        assert reasons_of(world) == {
+            "volume_behind": ("volume:2",),
+            "occurrence_noted": ("delivery_delayed:3::",),
+        }
+
+    def test_when_the_order_ends_nobody_is_behind(self) -> None:
+        world = with_carrier()
+        labels(world, 20, label(1), label(2))
+        scans(world, 21, 1, "delivered")
+        world.route(world.core.pass_time(timedelta(hours=48)))
+
+        tell(world, hub.OrderStatusChanged, 23, status="delivered")
+        world.drain()
+
+        assert reasons_of(world) == {}
+
+    def test_the_count_decides_which_scan_is_the_last_not_the_carriers_clock(self) -> None:
+        world = with_carrier()
+        late = {"scanned_at": NOW - timedelta(days=3), "volume": 1}
+        scans(world, 21, 1, "in_transit")
+
+        tell(world, hub.OrderTrackingUpdated, 22, scan="beamed_up", carrier_code="B", **late)
+        scans(world, 21, 1, "accepted")
+
+        assert shipment_of(world).scans[1].scan == "beamed_up"
+
+    def test_a_scan_of_no_volume_is_of_none(self) -> None:
+        world = with_carrier()
+
+        tell(world, hub.OrderTrackingUpdated, 21, scan="delivered", volume=None)
+
+        assert shipment_of(world).scans == {}
+
+
+class TestLabels:
+    def test_a_late_event_does_not_bring_an_older_label_back(self) -> None:
+        world = started()
+        labels(world, 21, label(1, "voided"))
+        labels(world, 22, label(1, name="b", tracking_code="B"))
+
+        labels(world, 20, label(1, tracking_code="A"))
+
+        assert shipment_of(world).labels[1].tracking_code == "B"
+
+    def test_a_label_that_fails_is_a_reason_until_another_is_ready(self) -> None:
+        world = started()
+        labels(world, 20, label(1), label(2, "failed", failure="carrier_unavailable"))
+
+        assert reasons_of(world) == {"label_failed": ("label:2:carrier_unavailable",)}
+        labels(world, 21, label(2, name="b"))
+        assert reasons_of(world) == {}
+
+    def test_a_failure_without_a_word_is_one(self) -> None:
+        world = started()
+
+        labels(world, 20, label(1, "failed"))
+
+        assert reasons_of(world) == {"label_failed": ("label:1:unknown",)}
+
+    def test_a_short_balance_is_said_once(self) -> None:
+        world = started()
+        tell(world, hub.OrderHoldChanged, 20, holds=[{"code": "insufficient_balance"}])
+
+        labels(world, 21, label(1, "failed", failure="insufficient_balance"))
+
+        assert reasons_of(world) == {"held": ("hold:insufficient_balance",)}
+
+    def test_once_the_carrier_has_it_no_label_matters(self) -> None:
+        world = with_carrier()
+
+        labels(world, 20, label(1, "failed", failure="address_rejected"))
+
+        assert reasons_of(world) == {}
+
+
+class TestUnsupported:
+    def test_changes_that_the_hub_does_not_take_are_said_and_never_sent_again(self) -> None:
+        world = started()
+        world.drain()
+        world.seller_edits()
+        world.read()
+        registers = [e for e in world.core.sent if isinstance(e.data, core.RegisterOrder)]
+        asked = registers[-1]
+        assert isinstance(asked.data, core.RegisterOrder)
+        assert asked.data.version > 1
+
+        refusal = {"command_id": asked.id, "shipment": 1, "version": asked.data.version}
+        world.hub_inbox.clear()
+        world.publish(hub.OrderRefused.model_validate(refusal | {"cause": "unsupported"}))
+
+        assert reasons_of(world) == {"content_locked": ("unsupported",)}
+        world.hub_moves("in_manifest")
+        world.drain()
+        world.route(world.core.fact(core.RetryRequested(), ORDER))
+        assert [e for e in world.core.sent if isinstance(e.data, core.RegisterOrder)] == registers
+
+    def test_a_cancellation_that_the_hub_does_not_take_is_settled_when_it_shows_it(self) -> None:
+        world = started()
+        world.seller_sets(12)
+        world.read()
+        world.hub_inbox.clear()
+        fact = {"command_id": uuid4(), "shipment": 1, "cause": "unsupported"}
+
+        world.publish(hub.OrderCancelRefused.model_validate(fact))
+        assert reasons_of(world) == {"cancel_refused": ("unsupported",)}
+
+        tell(world, hub.OrderStatusChanged, 20, status="cancelled")
+        assert reasons_of(world) == {}
 
 
 class TestHolds:
@@ -51,3 +367,14 @@ class TestHolds:
         self, reference: str, product_id: int | None
     ) -> None:
         assert product_id_of(reference) == product_id
+
+    def test_what_waits_for_approval_is_named_and_other_holds_beside_it(self) -> None:
+        world = started()
+        hold = {
+            "code": "product_pending_approval",
+            "product_references": [product_reference("k7p2qx", PRODUCT_ID)],
+        }
+
+        tell(world, hub.OrderHoldChanged, 20, holds=[hold, {"code": "strike"}])
+
+        assert reasons_of(world) == {"held": (f"product_pending:{PRODUCT_ID}", "hold:strike")}
