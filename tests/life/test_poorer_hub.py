@@ -66,4 +66,15 @@ async def test_a_cancellation_that_the_hub_does_not_take_is_a_reason(scene: Scen
 
     await scene.play.seller.sets(scene.order_id, "Cancelado")
 
-    await scene.reason_is("cancel_refused")
+    (reason,) = (await scene.reason_is("cancel_refused"))["reasons"]
+    assert reason["details"] == ["unsupported"]
+
+
+async def test_an_edit_that_the_hub_does_not_take_is_a_reason(scene: Scene) -> None:
+    await story.order_comes_in(scene)
+    await story.order_starts(scene)
+
+    await scene.play.seller.issues_invoice(scene.order_id)
+
+    (reason,) = (await scene.reason_is("content_locked"))["reasons"]
+    assert reason["details"] == ["unsupported"]

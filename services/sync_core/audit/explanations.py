@@ -113,6 +113,5 @@ def _named(detail: str, words: Words) -> str:
 def hold_sentence(code: str, words: Words) -> str:
     """Say what 360Hub's hold means, and what lifts it if the seller can."""
     told = words.word("hold", code)
-    return (
-        f"{told}; {words.word('hold_action', code)}" if words.knows("hold_action", code) else told
-    )
+    can_act = words.knows("hold_action", code)
+    return f"{told} ({words.word('hold_action', code)})" if can_act else told
