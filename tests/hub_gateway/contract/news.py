@@ -142,6 +142,27 @@ async def a_closed_romaneio_is_told_with_its_orders(seller: Seller) -> None:
     assert closed["references"] == [seller.reference]
 
 
+@row("E10")
+async def orders_of_others_in_a_romaneio_are_none_of_ours(seller: Seller) -> None:
+    await seller.registered()
+    webhook_id = f"evt_{uuid4().hex}"
+    event = {
+        "id": webhook_id,
+        "type": "manifest.closed",
+        "timestamp": "2026-03-11T12:40:03Z",
+        "sequence": 1,
+        "data": {
+            "manifest_id": "man_shared",
+            "number": "R-00731",
+            "orders": ["somebody-else-1", seller.reference],
+        },
+    }
+
+    assert await post(seller, json.dumps(event), webhook_id) == 204
+
+    assert (await seller.fact("hub.manifest.closed"))["references"] == [seller.reference]
+
+
 @row("W4")
 async def while_the_secret_is_changed_either_signature_is_enough(seller: Seller) -> None:
     await seller.registered()
