@@ -50,7 +50,6 @@ async def ended_well(seller: Seller) -> None:
 @row("F17", "A27", name="slow", seconds=11, **ORDERS)
 @row("F18", name="slow_before", seconds=11, **ORDERS)
 @row("F19", name="expired_token", **ORDERS)
-@row("F20", "W13", name="endpoint_disabled")
 async def a_life_under_a_fault_is_told_as_any(seller: Seller, name: str, **how: Any) -> None:
     await live(seller, name=name, **how)
 
@@ -61,6 +60,28 @@ async def a_life_under_a_fault_is_told_as_any(seller: Seller, name: str, **how: 
 
 async def has_struck(seller: Seller, name: str) -> None:
     assert (await seller.hub.look("/faults"))["struck"].get(name, 0) > 0
+
+
+@row("F20", "W13")
+async def an_endpoint_that_was_given_up_is_replaced(seller: Seller) -> None:
+    await seller.registered()
+    await told_all(seller)
+    await seller.hub.fault("endpoint_disabled")
+    await seller.hub.to_labels(seller.reference)
+    for stage in ("accepted", "delivered"):
+        await seller.hub.scan(seller.reference, stage)
+
+    await ended_well(seller)
+    assert seller.statuses == LIFE
+    await eventually(lambda: _delivers_again(seller), within_s=seller.patience_s)
+    await seller.hub.control(f"/products/{seller.product}/review", decision="suspend")
+    await seller.fact(
+        "hub.product.approval_changed", lambda data: data["approval"]["status"] == "suspended"
+    )
+
+
+async def _delivers_again(seller: Seller) -> bool:
+    return "active" in [each["status"] for each in await seller.hub.endpoints()]
 
 
 @row("F9")

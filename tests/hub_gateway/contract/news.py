@@ -2,15 +2,13 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
-
-from standardwebhooks import Webhook
 
 from services.hub_gateway.keyring import Keyring
 from shared.database import open_pool
 from shared.sealing import MasterKeys
+from tests.hub_gateway import signing
 from tests.hub_gateway.contract.rows import row
 from tests.hub_gateway.contract.truth import told_all
 from tests.hub_gateway.system import Seller
@@ -27,15 +25,14 @@ async def secret_of(seller: Seller) -> str:
 
 async def post(seller: Seller, body: str, webhook_id: str) -> int:
     """Post a webhook as 360Hub does, and return the answer's status."""
-    at = datetime.now(UTC)
-    headers = {
-        "webhook-id": webhook_id,
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": Webhook(await secret_of(seller)).sign(webhook_id, at, body),
-    }
-    url = f"{seller.gateway.url}/webhooks/hub/{seller.account_id}"
-    async with seller.gateway.http.post(url, data=body.encode(), headers=headers) as response:
-        return response.status
+    answer = await signing.post(
+        seller.gateway,
+        seller.account_id,
+        body.encode(),
+        await secret_of(seller),
+        webhook_id=webhook_id,
+    )
+    return answer.status
 
 
 async def unknown_event(seller: Seller) -> dict[str, Any]:
