@@ -1,6 +1,7 @@
 """Calls that 360Hub refuses."""
 
 import json
+from typing import Any
 from uuid import uuid4
 
 from tests.hub_gateway.contract.news import post
@@ -51,9 +52,18 @@ async def a_reading_that_the_hub_refuses_keeps_nothing_from_being_told(
 
 
 async def _has_parked(seller: Seller) -> bool:
+    return bool((await _shown(seller))["parked"])
+
+
+async def _has_nothing_left_to_do(seller: Seller) -> bool:
+    shown = await _shown(seller)
+    return not (shown["parked"] or any(shown["waiting"].values()))
+
+
+async def _shown(seller: Seller) -> dict[str, Any]:
     _, answer = await seller.gateway.api("GET", "/accounts")
     (found,) = [each for each in answer["accounts"] if each["account_id"] == str(seller.account_id)]
-    return bool(found["parked"])
+    return dict(found)
 
 
 @row("A3", code="token-missing")
@@ -147,7 +157,7 @@ async def a_romaneio_that_is_not_found_is_left_alone(seller: Seller) -> None:
     await seller.hub.to_labels(seller.reference)
     await told_all(seller)
     assert seller.told("hub.manifest.closed") == []
-    assert not await _has_parked(seller)
+    await eventually(lambda: _has_nothing_left_to_do(seller), within_s=seller.patience_s)
 
 
 async def _was_read(seller: Seller, manifest_id: str) -> bool:
