@@ -31,9 +31,10 @@ async def told_all(seller: Seller) -> None:
 
 async def registered_once(seller: Seller) -> None:
     """360Hub made the order once, whatever was repeated; and its answer was told once."""
-    outcomes = [each["outcome"] for each in (await seller.hub.order(seller.reference))["received"]]
-    assert outcomes[0] == "created"
-    assert set(outcomes[1:]) <= {"unchanged"}
+    received = (await seller.hub.order(seller.reference))["received"]
+    assert received[0]["outcome"] == "created"
+    assert {each["outcome"] for each in received[1:]} <= {"unchanged"}
+    assert {each["source_version"] for each in received} == {1}
     assert len(seller.told("hub.order.registered")) == 1
 
 
