@@ -59,7 +59,8 @@ def start_with_compose(image: Image, state: Path) -> Container:
     if not was_running:
         _marker(state, image.service).parent.mkdir(parents=True, exist_ok=True)
         _marker(state, image.service).touch()
-        published = {image.port_variable: str(free_port())}
+        # Docker has its own way to listen, and need not allow a port that another holds.
+        published = {image.port_variable: str(free_port(reserved=False))}
         _compose("up", "--detach", "--wait", image.service, environment=published)
     host, _, port = _compose("port", image.service, str(image.port)).rpartition(":")
     url = image.address(host, int(port))

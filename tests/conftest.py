@@ -1,7 +1,9 @@
 """Real servers for every test that needs them: a database and names on the bus of its own."""
 
 import os
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -9,7 +11,26 @@ import pytest
 import structlog
 from yarl import URL
 
+from deploy.places import free_port
 from shared.bus import Topology, connect
+from tests import workers
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a UUID by its argument: workers must agree on names, and each makes UUIDs of its own."""
+    return argname if _UUID.fullmatch(str(val)) else None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> workers.OneStageEach:
+    return workers.make_scheduler(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        workers.longest_first(items)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -17,6 +38,17 @@ def plain_tracebacks() -> None:
     """Log exceptions as they are: drawing them in frames takes seconds for each."""
     renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
+
+
+@pytest.fixture(scope="session")
+def unused_tcp_port_factory() -> Callable[[], int]:
+    """Ports that no other worker gets, in place of pytest-asyncio's."""
+    return free_port
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    return free_port()
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
@@ -19,19 +18,12 @@ import orjson
 from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
 from yarl import URL
 
+from deploy.places import free_port as free_port
 from shared.bus import Publisher, Topology, connect
 from shared.contracts import Contract, Message
 from tests.waiting import eventually
 
 _ROOT = Path(__file__).parents[1]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
 
 # --- processes
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import sys
 
 import aiohttp
@@ -21,11 +20,6 @@ async def _start(*options: str, **environment: str) -> asyncio.subprocess.Proces
     )
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 async def _healthy(port: int) -> bool:
     try:
         async with aiohttp.request("GET", f"http://127.0.0.1:{port}/_sandbox/health") as answer:
@@ -34,12 +28,11 @@ async def _healthy(port: int) -> bool:
         return False
 
 
-async def test_process_serves_and_stops() -> None:
-    port = _free_port()
-    process = await _start("--port", str(port))
+async def test_process_serves_and_stops(unused_tcp_port: int) -> None:
+    process = await _start("--port", str(unused_tcp_port))
     try:
         async with asyncio.timeout(15):
-            while not await _healthy(port):
+            while not await _healthy(unused_tcp_port):
                 assert process.returncode is None
                 await asyncio.sleep(0.05)
     finally:

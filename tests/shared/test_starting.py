@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import os
-import socket
 import sys
 from collections.abc import Awaitable, Callable
 from uuid import uuid4
@@ -110,11 +109,11 @@ async def test_a_refused_login_at_the_broker_cannot_be_waited_for(amqp_url: str)
         await connect(wrong, "tests: refused")
 
 
-async def test_a_database_server_that_comes_later_is_waited_for(server_url: str) -> None:
+async def test_a_database_server_that_comes_later_is_waited_for(
+    server_url: str, unused_tcp_port: int
+) -> None:
     """Nobody listens at first; then the port leads to the server."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = unused_tcp_port
     target = URL(server_url)
     opening = asyncio.create_task(open_pool(str(target.with_port(port)), "public"))
     refused = asyncio.create_task(_refused_once(port))

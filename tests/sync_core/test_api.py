@@ -131,7 +131,7 @@ async def test_a_choice_that_makes_no_sense_is_refused(
         ("GET", "/api/orders/nonsense", "order_unknown"),
         ("GET", "/api/orders/aaaaaaaaaa-1/timeline", "order_unknown"),
         ("POST", "/api/orders/aaaaaaaaaa-1/retry", "order_unknown"),
-        ("PUT", f"/api/accounts/{uuid4()}/go-live", "account_unknown"),
+        ("PUT", f"/api/accounts/{UUID(int=1)}/go-live", "account_unknown"),
         ("PUT", "/api/accounts/x/go-live", "account_unknown"),
         ("GET", "/api/nothing", "not_found"),
     ],

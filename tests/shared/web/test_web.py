@@ -190,19 +190,11 @@ async def test_the_request_s_id_is_kept_or_given(client: Client) -> None:
     assert len(given.headers["X-Request-Id"]) == 36
 
 
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-async def test_a_process_serves_and_stops_in_order_when_told(free_port: int) -> None:
-    process = await _example("quick", free_port)
+async def test_a_process_serves_and_stops_in_order_when_told(unused_tcp_port: int) -> None:
+    process = await _example("quick", unused_tcp_port)
     assert await _line(process) == example.ACQUIRED
     async with aiohttp.ClientSession() as session:
-        slow = asyncio.create_task(_get(session, free_port))
+        slow = asyncio.create_task(_get(session, unused_tcp_port))
         assert await _line(process) == example.HANDLING
 
         os.kill(process.pid, signal.SIGTERM)
@@ -212,8 +204,8 @@ async def test_a_process_serves_and_stops_in_order_when_told(free_port: int) -> 
     assert await process.wait() == 0
 
 
-async def test_a_process_that_waits_to_start_stops_when_told(free_port: int) -> None:
-    process = await _example("never", free_port)
+async def test_a_process_that_waits_to_start_stops_when_told(unused_tcp_port: int) -> None:
+    process = await _example("never", unused_tcp_port)
     assert await _line(process) == example.ACQUIRED
 
     os.kill(process.pid, signal.SIGTERM)
@@ -221,9 +213,9 @@ async def test_a_process_that_waits_to_start_stops_when_told(free_port: int) -> 
     assert await asyncio.wait_for(process.wait(), 10) == 0
 
 
-async def test_a_taken_address_ends_the_process(free_port: int) -> None:
-    with socket.create_server(("127.0.0.1", free_port)):
-        process = await _example("quick", free_port)
+async def test_a_taken_address_ends_the_process(unused_tcp_port: int) -> None:
+    with socket.create_server(("127.0.0.1", unused_tcp_port)):
+        process = await _example("quick", unused_tcp_port)
 
         assert await asyncio.wait_for(process.wait(), 10) == 2
 
