@@ -20,6 +20,9 @@ from deploy.places import PROJECT, STATE
 from deploy.records import Record
 from deploy.run import run as run_system
 
+WORKERS = 4
+"""Most of a test's time is waiting: for a stage to start, for what one process tells another."""
+
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
@@ -41,9 +44,12 @@ def demo() -> None:
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
-    """Run the suite on real servers; what follows goes to pytest."""
+    """Run the suite on real servers; what follows goes to pytest.
+
+    The whole suite runs in several workers. What is chosen runs in one, unless -n says otherwise.
+    """
     with _command("test"), servers.ensure("test") as found:
-        code = _pytest(found, context.args)
+        code = _pytest(found, context.args or ["-n", str(WORKERS)])
     raise typer.Exit(code)
 
 

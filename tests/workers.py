@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-LONGEST_FIRST = ("tests/life/",)
+STAGES_OF_THEIR_OWN = (
+    "tests/life/test_faults.py",
+    "tests/life/test_crashes.py",
+    "tests/life/test_poorer_hub.py",
+)
+"""Whole systems that one file alone stands on; all other files of the folder share one."""
+
+LONGEST_FIRST = (*STAGES_OF_THEIR_OWN[:2], "tests/life/", "tests/bling_gateway/test_fairness.py")
 """What takes longest, in the order of its start: what starts last must not be waited for alone."""
 
 
@@ -14,7 +21,8 @@ class OneStageEach(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "tests/life/" if file.startswith("tests/life/") else file
+        is_shared = file.startswith("tests/life/") and file not in STAGES_OF_THEIR_OWN
+        return "tests/life/" if is_shared else file
 
 
 def make_scheduler(config: pytest.Config, log: Any) -> OneStageEach:

@@ -86,7 +86,7 @@ async def system(found: Found, tmp_path_factory: pytest.TempPathFactory) -> Asyn
 
 
 @pytest.fixture
-async def play(system: Product) -> AsyncIterator[Play]:
+async def play(system: Product, withdrawn: Scene) -> AsyncIterator[Play]:
     """A newly connected account."""
     async with new_account(system) as made:
         yield made
@@ -98,7 +98,7 @@ def scene(play: Play) -> Scene:
     return Scene(play, lambda _: None)
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="package")
 async def withdrawn(system: Product) -> AsyncIterator[Scene]:
     """An order taken back to *em aberto* before the first test: its two minutes run meanwhile."""
     async with new_account(system) as made:
