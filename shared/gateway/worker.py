@@ -190,11 +190,14 @@ class Workers:
     async def _try_again(self, work: Work, setback: TryAgain) -> None:
         log.warning("Work did not succeed", action="work_again", cause=setback.cause)
         after_s = setback.after_s
-        if setback.scope != "work" and (rest_s := self._troubles.rest_s(work.account_id, after_s)):
-            after_s = rest_s
-            leave_alone = accounts.rest if setback.scope == "account" else accounts.hold
-            async with self._pool.acquire() as conn:
-                await leave_alone(conn, work.account_id, rest_s, clock=self._clock)
+        if setback.scope != "work":
+            after_s = self._troubles.rest_s(work.account_id, after_s)
+            if after_s is None:
+                after_s = self._troubles.alone_s(work)
+            else:
+                leave_alone = accounts.rest if setback.scope == "account" else accounts.hold
+                async with self._pool.acquire() as conn:
+                    await leave_alone(conn, work.account_id, after_s, clock=self._clock)
         await self._queue.again(work, after_s, setback.cause)
 
 
@@ -204,6 +207,7 @@ class _Troubles:
     def __init__(self) -> None:
         self._in_a_row: Counter[UUID] = Counter()
         self._backoff = Backoff(base_s=2.0, longest_s=300.0, floor_s=1.0)
+        self._alone = Backoff(longest_s=60.0)
         self._chance = random.Random()  # noqa: S311 - jitter, no secret
 
     def rest_s(self, account_id: UUID, asked_s: float | None) -> float | None:
@@ -217,6 +221,13 @@ class _Troubles:
             return asked_s
         beyond = self._in_a_row[account_id] - IN_A_ROW
         return None if beyond < 0 else self._backoff.wait_s(beyond + 1, chance=self._chance)
+
+    def alone_s(self, work: Work) -> float:
+        """Return how long work waits that failed while the rest of its account goes on.
+
+        Never long: an outage is what the breaker is for, and bad luck may strike ten times.
+        """
+        return self._alone.wait_s(work.failures + 1, chance=self._chance)
 
     def over(self, account_id: UUID) -> None:
         """Note that something succeeded."""

@@ -11,9 +11,11 @@ _NEEDS_A_PERSON = frozenset({"action_required", "final"})
 
 async def untrue(life: Life) -> list[str]:
     """Name everything that is not as it must be; empty: both sides are in step, or say why not."""
-    if life.broken is not None:
-        return [f"{life.reference}: {life.broken}"]
     play = life.market.play
+    if life.broken is not None:
+        core = await play.keeper.order(life.order_id)
+        codes, waits = [r["code"] for r in core["reasons"]], core["waits_for_products"]
+        return [f"{life.reference}: {life.broken}; reasons {codes}, waits for {waits}"]
     bling = await play.seller.order(life.order_id)
     core = await play.keeper.order(life.order_id)
     at_hub = await play.operator.order(life.reference)
@@ -56,8 +58,8 @@ def _ends_at_hub(life: Life, status: str | None) -> bool:
 
 
 def _occurrences(at_hub: Json | None) -> set[str]:
-    """An open occurrence that somebody must act on is a reason, while the order is on its way."""
-    if at_hub is None or at_hub["status"] != "with_carrier":
+    """An open occurrence that somebody must act on is a reason until the customer has the order."""
+    if at_hub is None or at_hub["status"] in ("delivered", "cancelled"):
         return set()
     still_open = [o for o in at_hub["occurrences"] if o["status"] == "open"]
     return {"occurrence"} if any(o["severity"] in _NEEDS_A_PERSON for o in still_open) else set()

@@ -162,6 +162,24 @@ async def test_one_trouble_of_the_account_holds_up_its_own_work_only(kit: Kit) -
     assert await kit.claim_labels() == ["other order"]
 
 
+async def test_work_that_fails_alone_is_never_left_for_long(kit: Kit) -> None:
+    work = await run_once(kit, TryAgain(None, "503", scope="account"))
+    await kit.pool.execute("UPDATE work SET failures = 30 WHERE number = $1", work.id)
+    kit.clock.advance(seconds=60)
+    seen: list[Work] = []
+
+    async def fail(work: Work) -> None:
+        seen.append(work)
+        raise TryAgain(None, "503", scope="account")
+
+    async with working(kit, fail, concurrency=1):
+        await eventually(lambda: bool(seen))
+        await eventually(lambda: not_running(kit))
+
+    run_at = await kit.pool.fetchval("SELECT run_at FROM work WHERE number = $1", work.id)
+    assert (run_at - kit.clock.now).total_seconds() <= 60
+
+
 async def test_the_third_trouble_in_a_row_rests_the_account(kit: Kit) -> None:
     account_id = await kit.account()
     for number in range(IN_A_ROW):
