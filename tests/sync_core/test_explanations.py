@@ -37,6 +37,9 @@ from services.sync_core.audit.words import Words
         ("parked", "hub.register_order", "não foi possível registrar o pedido na 360Hub"),
         ("filtered", "stores", "a loja do pedido"),
         ("occurrence_noted", "misrouted:::", "encaminhado para a unidade errada"),
+        # as rules before revision 4 logged it
+        ("occurrence", "address_incomplete", "endereço incompleto"),
+        ("occurrence", "a:b:c:d", "a:b:c:d"),
         (
             "occurrence",
             "address_incomplete:2:correct_address:20260312T150000Z",
@@ -50,6 +53,11 @@ from services.sync_core.audit.words import Words
             "volume 2: a transportadora não aceita o endereço",
         ),
         ("volume_behind", "volume:2", "volume 2"),
+        (
+            "content_locked",
+            "locked",
+            "as etiquetas já existem: se forem anuladas na 360Hub, os novos dados seguem sozinhos",
+        ),
         (
             "content_locked",
             "unsupported",

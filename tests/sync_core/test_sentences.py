@@ -256,3 +256,66 @@ def test_what_a_connected_hub_lacks_is_told() -> None:
 
     assert "não diz por que um pedido espera" in told(connected)
     assert "não recebe fotos" in told(connected)
+
+
+@pytest.mark.parametrize(
+    ("scan", "ending"),
+    [
+        ({"scan": "in_transit", "volume": 2, "carrier_code": "T1"}, ": volume 2 em trânsito"),
+        ({"scan": "delivered"}, ": entregue"),
+        (
+            {"scan": None, "volume": 1, "carrier_code": "X9"},
+            ": volume 1 sem classificação (código da transportadora: X9)",
+        ),
+        ({"scan": "beamed_up", "volume": 1}, ": volume 1 beamed_up"),
+    ],
+)
+def test_a_scan_names_its_volume_and_what_nobody_knows(scan: dict[str, Any], ending: str) -> None:
+    at = {"shipment": 1, "hub_sequence": 2, "happened_at": AT}
+
+    assert told(hub.OrderTrackingUpdated.model_validate(at | scan)).endswith(ending)
+
+
+@pytest.mark.parametrize(
+    ("occurrence", "ending"),
+    [
+        (
+            {"code": "recipient_absent", "volume": 1, "attempt": 2, "carrier_code": "41"},
+            ": destinatário ausente, volume 1, 2ª tentativa",
+        ),
+        (
+            {"code": "carrier_status_unmapped", "carrier_code": "X9"},
+            ": ocorrência não classificada (código da transportadora: X9)",
+        ),
+        (
+            {"code": "drone_grounded", "carrier_code": "X9"},
+            ": drone_grounded (código da transportadora: X9)",
+        ),
+    ],
+)
+@pytest.mark.parametrize("fact", [hub.OrderOccurrenceOpened, hub.OrderOccurrenceResolved])
+def test_an_occurrence_names_its_volume_and_attempt(
+    fact: type[hub.OrderOccurrenceOpened | hub.OrderOccurrenceResolved],
+    occurrence: dict[str, Any],
+    ending: str,
+) -> None:
+    at = {"shipment": 1, "hub_sequence": 2, "happened_at": AT}
+
+    news = fact.model_validate({**at, "occurrence": {"occurrence_id": "occ_1", **occurrence}})
+
+    assert told(news).endswith(ending)
+
+
+def test_a_label_names_its_code_and_a_hold_its_products() -> None:
+    label = hub.Label(label_id="l1", volume=1, status="ready", tracking_code="AB1")
+    at: Any = {"shipment": 1, "hub_sequence": 2, "happened_at": AT}
+    hold = hub.Hold(
+        code="product_pending_approval", product_references=("bling-k7p2qx-15990001", "other")
+    )
+
+    assert told(hub.OrderLabelsUpdated(labels=(label,), **at)).endswith(
+        "volume 1 pronta com o rastreio AB1"
+    )
+    assert told(hub.OrderHoldChanged(holds=(hold,), **at)).endswith(
+        "produto aguardando aprovação (15990001)"
+    )

@@ -1,5 +1,6 @@
 """What the codes beside a reason mean: which item, which field, which product."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
@@ -9,6 +10,9 @@ from services.sync_core.audit.words import Words
 from services.sync_core.domain import ACCOUNT_REASONS
 
 BRASILIA: Final = ZoneInfo("America/Sao_Paulo")
+
+_OCCURRENCE: Final = re.compile(r"(.*):(\d*):([^:]*):(\d{8}T\d{6}Z|)", re.DOTALL)
+"""A detail as ``detail_of`` writes it. Rules before revision 4 logged the code alone."""
 
 
 def explanations(reason: str, details: Iterable[str], words: Words) -> tuple[str, ...]:
@@ -69,7 +73,8 @@ def _transition(about: str, words: Words) -> str:
 
 def _occurrence(detail: str, words: Words) -> str:
     """Say what happened to which volume, what is to be done, and until when."""
-    code, volume, action, until = detail.rsplit(":", 3)
+    parts = _OCCURRENCE.fullmatch(detail)
+    code, volume, action, until = parts.groups() if parts else (detail, "", "", "")
     told = words.word("occurrence", code)
     if volume:
         told += f" (volume {volume})"

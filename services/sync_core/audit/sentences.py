@@ -6,9 +6,11 @@ from typing import Final
 from services.sync_core.audit.explanations import explanations
 from services.sync_core.audit.words import Words
 from services.sync_core.domain import Event
+from services.sync_core.domain.occurrences import KINDS, UNCLASSIFIED
 from shared.contracts import bling_gateway as bling
 from shared.contracts import hub_gateway as hub
 from shared.contracts import sync_core as core
+from shared.contracts.references import product_id_of
 
 _PARKED: Final = "Parou depois de várias tentativas: {command_type:command} ({cause})"
 _SUPERSEDED: Final = "Não foi mais preciso {command_type:command}: um pedido mais novo o substituiu"
@@ -53,9 +55,9 @@ TEMPLATES: Final = {
     "hub.order.content_updated": "360Hub: dados do pedido atualizados",
     "hub.order.hold_changed": "360Hub: pendências do pedido",
     "hub.order.labels_updated": "360Hub: etiquetas",
-    "hub.order.tracking_updated": "360Hub: leitura da transportadora ({scan:scan})",
-    "hub.order.occurrence_opened": "360Hub: ocorrência na entrega ({occurrence.code:occurrence})",
-    "hub.order.occurrence_resolved": "360Hub: ocorrência resolvida ({occurrence.code:occurrence})",
+    "hub.order.tracking_updated": "360Hub: leitura da transportadora",
+    "hub.order.occurrence_opened": "360Hub: ocorrência na entrega",
+    "hub.order.occurrence_resolved": "360Hub: ocorrência resolvida",
     "hub.order.event_unrecognised": "360Hub: aviso que ainda não conhecemos ({raw_type})",
     "hub.product.imported": (
         "360Hub: produto {product_id} importado ({outcome:outcome}),"
@@ -177,11 +179,18 @@ def _more(event: Event, words: Words) -> str:
             told = [words.problem(problem.code, problem.where or "") for problem in problems]
             return f", com dados que não podem ser enviados: {'; '.join(told)}"
         case hub.OrderHoldChanged(holds=holds):
-            codes = {words.word("hold", hold.code) for hold in holds}
-            return f": {', '.join(sorted(codes)) or 'nenhuma'}"
+            each = sorted({_hold(hold, words) for hold in holds})
+            return f": {', '.join(each) or 'nenhuma'}"
         case hub.OrderLabelsUpdated(labels=labels):
             each = [_label(label, words) for label in labels]
             return f": {', '.join(each)}"
+        case hub.OrderTrackingUpdated() as scanned:
+            return f": {_scan(scanned, words)}"
+        case (
+            hub.OrderOccurrenceOpened(occurrence=occurrence)
+            | hub.OrderOccurrenceResolved(occurrence=occurrence)
+        ):
+            return f": {_occurrence(occurrence, words)}"
         case (
             hub.OrderRefused(errors=errors)
             | hub.ProductRefused(errors=errors)
@@ -224,7 +233,38 @@ def _in_detail(told: Sequence[str]) -> str:
 
 def _label(label: hub.Label, words: Words) -> str:
     told = f"volume {label.volume} {words.word('label', label.status)}"
+    if label.tracking_code:
+        told += f" com o rastreio {label.tracking_code}"
     return f"{told} ({words.word('label_failure', label.failure)})" if label.failure else told
+
+
+def _hold(hold: hub.Hold, words: Words) -> str:
+    products = [product_id_of(reference) for reference in hold.product_references]
+    named = ", ".join(str(product_id) for product_id in products if product_id is not None)
+    told = words.word("hold", hold.code)
+    return f"{told} ({named})" if named else told
+
+
+def _scan(scanned: hub.OrderTrackingUpdated, words: Words) -> str:
+    told = words.word("scan", scanned.scan or "unknown")
+    if scanned.volume is not None:
+        told = f"volume {scanned.volume} {told}"
+    known = scanned.scan is not None and words.knows("scan", scanned.scan)
+    return told if known else told + _carrier_code(scanned.carrier_code)
+
+
+def _occurrence(occurrence: hub.Occurrence, words: Words) -> str:
+    told = words.word("occurrence", occurrence.code)
+    if occurrence.volume is not None:
+        told += f", volume {occurrence.volume}"
+    if occurrence.attempt is not None:
+        told += f", {occurrence.attempt}ª tentativa"
+    classified = occurrence.code in KINDS and occurrence.code != UNCLASSIFIED
+    return told if classified else told + _carrier_code(occurrence.carrier_code)
+
+
+def _carrier_code(code: str | None) -> str:
+    return f" (código da transportadora: {code})" if code else ""
 
 
 def _refused_field(error: hub.FieldError, words: Words) -> str:

@@ -207,6 +207,9 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "unknown": "a 360Hub não diz por quê",
     },
     "content_locked": {
+        "locked": (
+            "as etiquetas já existem: se forem anuladas na 360Hub, os novos dados seguem sozinhos"
+        ),
         "unsupported": "a 360Hub não recebe mudanças: edite o pedido também na própria tela dela",
     },
     "cancel_refused": {

@@ -14,6 +14,9 @@ from shared.contracts import hub_gateway as hub
 QUIET: Final = frozenset({"info", "warning"})
 """Severities that need nobody: the carrier goes on by itself. Any other may need a person."""
 
+UNCLASSIFIED: Final = "carrier_status_unmapped"
+"""What 360Hub cannot name: the carrier's own code says what it is."""
+
 BEHIND: Final = "delivery_delayed"
 """How 360Hub itself tells of a volume that is behind the others of its order."""
 

@@ -126,8 +126,7 @@ REASONS: Final[dict[str, Reason]] = {
         needs_person=False,
     ),
     "content_locked": Reason(
-        "O pedido foi editado no Bling depois das etiquetas; a 360Hub continua com os dados "
-        "anteriores.",
+        "O pedido foi editado no Bling, mas a 360Hub continua com os dados anteriores.",
         ("act_at_hub",),
     ),
     "tracking_refused": Reason(
@@ -206,7 +205,7 @@ def _beside(order: OrderState, shipment: Shipment) -> dict[str, tuple[str, ...]]
     """Return what stands beside the step, whatever the step is."""
     found: dict[str, tuple[str, ...]] = {}
     if shipment.registration in ("locked", "unsupported"):
-        found["content_locked"] = () if shipment.registration == "locked" else ("unsupported",)
+        found["content_locked"] = (shipment.registration,)
     if failed := _failed_labels(shipment):
         found["label_failed"] = failed
     if late := _behind(order, shipment):
@@ -221,7 +220,9 @@ def _occurrences(shipment: Shipment) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for occurrence in shipment.open_occurrences:
         code = "occurrence" if occurrence.needs_person else "occurrence_noted"
-        found[code] = (*found.get(code, ()), detail_of(occurrence))
+        said, detail = found.get(code, ()), detail_of(occurrence)
+        if detail not in said:
+            found[code] = (*said, detail)
     return found
 
 

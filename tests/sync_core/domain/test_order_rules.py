@@ -370,7 +370,7 @@ class TestContent:
         world.read()
         world.drain()
 
-        assert set(world.core.order.reasons) == {"content_locked"}
+        assert world.core.order.reasons == {"content_locked": ("locked",)}
         world.hub_moves("in_manifest")
         world.drain()
         assert world.shipments[1].digest == "content-1"

@@ -110,6 +110,14 @@ class TestOccurrences:
         assert shipment_of(world).open_occurrences[0].carrier_code == "BDE-99"
         assert set(reasons_of(world)) == {"occurrence_noted"}
 
+    def test_two_alike_are_said_once(self) -> None:
+        world = with_carrier()
+
+        opens(world, 20, "damaged")
+        opens(world, 21, "damaged", occurrence_id="occ_2")
+
+        assert reasons_of(world) == {"occurrence": ("damaged:1:open_claim:",)}
+
     def test_until_when_is_part_of_what_is_said(self) -> None:
         world = with_carrier()
 
