@@ -9,6 +9,7 @@ from sandbox.hub import (
     controls_accounts,
     controls_orders,
     controls_webhooks,
+    openapi,
     orders,
     products,
     shipping,
@@ -42,6 +43,7 @@ def build_app(settings: Settings) -> web.Application:
     app[DISPATCHER] = dispatcher
     app[HUB] = Hub(settings, clock, dispatcher)
     app.cleanup_ctx.append(_send_webhooks)
+    app.router.add_get("/openapi.json", openapi.show)
     app.router.add_post("/oauth/token", issue_token)
     app.add_subapp("/v1", _api())
     app.add_subapp("/_sandbox", _controls())

@@ -21,23 +21,27 @@ _RESOURCES = frozenset({"order", "product"})
 
 
 async def get_manifest(request: web.Request) -> web.Response:
+    """Show a romaneio."""
     account = account_of(request)
     manifest = account.manifest(request.match_info["manifest_id"])
     return web.json_response(manifest_view(account, manifest))
 
 
 async def list_labels(request: web.Request) -> web.Response:
+    """List an order's labels, voided and failed ones included."""
     account = account_of(request)
     order = account.order(request.match_info["ref"])
     return web.json_response({"labels": [_label_view(account, label) for label in order.labels]})
 
 
 async def get_tracking(request: web.Request) -> web.Response:
+    """Tell how far an order is, and every scan."""
     order = account_of(request).order(request.match_info["ref"])
     return web.json_response(tracking_view(order))
 
 
 async def list_occurrences(request: web.Request) -> web.Response:
+    """List an order's occurrences, resolved ones included."""
     order = account_of(request).order(request.match_info["ref"])
     found = [occurrence_view(occurrence) for occurrence in order.occurrences]
     return web.json_response({"occurrences": found})

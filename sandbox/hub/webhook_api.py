@@ -49,12 +49,14 @@ async def create_endpoint(request: web.Request) -> web.Response:
 
 
 async def list_endpoints(request: web.Request) -> web.Response:
+    """List the account's endpoints."""
     endpoints = list(enumerate(account_of(request).endpoints.values()))
     found, page = cut_page(request, "whe", endpoints)
     return web.json_response({"endpoints": [e.view() for e in found], **page.view()})
 
 
 async def get_endpoint(request: web.Request) -> web.Response:
+    """Show an endpoint."""
     return web.json_response(_endpoint(request).view())
 
 
