@@ -252,6 +252,7 @@ class Occurrence(BaseModel):
     suggested_action: str
     act_before: Time | None
     carrier_raw_code: str
+    carrier_text: str | None
     opened_at: Time
     resolved_at: Time | None
     resolution: str | None

@@ -196,4 +196,4 @@ def _report_behind(account: Account, order: Order) -> None:
     told = {o.volume for o in order.occurrences if o.code == "delivery_delayed"}
     for number, at in times.items():
         if at is None and number not in told:
-            open_occurrence(account, order, "delivery_delayed", volume=number, raw_code=None)
+            open_occurrence(account, order, "delivery_delayed", volume=number)

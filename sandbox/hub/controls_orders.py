@@ -51,6 +51,8 @@ class OccurrenceBody(ControlBody):
     action: Literal["open", "resolve"] = "open"
     volume: int = 1
     raw_code: str | None = None
+    text: Annotated[str, Field(max_length=500)] | None = None
+    act_before: AwareDatetime | None = None
     resolution: str = "resolved_by_carrier"
 
 
@@ -131,7 +133,13 @@ async def occur(request: web.Request) -> web.Response:
     account, order, body = await _about_order(request, OccurrenceBody)
     if body.action == "open":
         occurrence = open_occurrence(
-            account, order, body.code, volume=body.volume, raw_code=body.raw_code
+            account,
+            order,
+            body.code,
+            volume=body.volume,
+            raw_code=body.raw_code,
+            carrier_text=body.text,
+            act_before=body.act_before,
         )
         return web.json_response(occurrence_view(occurrence), status=201)
     occurrence = _open_one(order, body)

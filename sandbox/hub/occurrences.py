@@ -1,12 +1,13 @@
 """Occurrences: departures from the normal course, beside the status."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sandbox.hub.clock import stamp, stamp_or_none
 from sandbox.hub.events import record_order
 from sandbox.hub.faults import FaultName
 from sandbox.hub.ids import new_id
-from sandbox.hub.problems import Json
+from sandbox.hub.problems import ApiError, Json
 from sandbox.hub.records import CARRIER, Occurrence, Order
 from sandbox.hub.state import Account
 from sandbox.hub.statuses import UNKNOWN_OCCURRENCE
@@ -103,9 +104,18 @@ _UNKNOWN = _K("Ocorrência", "other", "info", "unknown", "none")
 
 
 def open_occurrence(
-    account: Account, order: Order, code: str, *, volume: int, raw_code: str | None
+    account: Account,
+    order: Order,
+    code: str,
+    *,
+    volume: int,
+    raw_code: str | None = None,
+    carrier_text: str | None = None,
+    act_before: datetime | None = None,
 ) -> Occurrence:
     """Open an occurrence of one volume; codes outside the list are allowed, as hubs add them."""
+    if volume not in order.volume_numbers:
+        raise ApiError("not-possible", f"O pedido não tem o volume {volume}.")
     if account.faults.take(FaultName.UNKNOWN_OCCURRENCE):
         code = UNKNOWN_OCCURRENCE
     before = [o for o in order.occurrences if (o.volume, o.code) == (volume, code)]
@@ -115,6 +125,8 @@ def open_occurrence(
         code=code,
         attempt=len(before) + 1,
         raw_code=raw_code or code.upper(),
+        carrier_text=carrier_text,
+        act_before=act_before,
         opened_at=account.clock.now(),
     )
     order.occurrences.append(occurrence)
@@ -152,8 +164,9 @@ def occurrence_view(occurrence: Occurrence) -> Json:
         "status": "open" if occurrence.resolved_at is None else "resolved",
         "attempt": occurrence.attempt,
         "suggested_action": kind.suggested_action,
-        "act_before": None,
+        "act_before": stamp_or_none(occurrence.act_before),
         "carrier_raw_code": occurrence.raw_code,
+        "carrier_text": occurrence.carrier_text,
         "opened_at": stamp(occurrence.opened_at),
         "resolved_at": stamp_or_none(occurrence.resolved_at),
         "resolution": occurrence.resolution,
@@ -168,7 +181,9 @@ def _opened(occurrence: Occurrence) -> Json:
         "code": occurrence.code,
         "group": kind.group,
         "severity": kind.severity,
+        "responsible": kind.responsible,
         "attempt": occurrence.attempt,
         "suggested_action": kind.suggested_action,
+        "act_before": stamp_or_none(occurrence.act_before),
         "carrier_raw_code": occurrence.raw_code,
     }

@@ -7,7 +7,7 @@ from sandbox.hub.ids import new_id
 from sandbox.hub.problems import ApiError, Json
 from sandbox.hub.records import OPERATOR, Cause, Event, Label, Order
 from sandbox.hub.state import Account
-from sandbox.hub.statuses import MOVES, TERMINAL, UNKNOWN_STATUS, OrderStatus
+from sandbox.hub.statuses import LABELS, MOVES, TERMINAL, UNKNOWN_STATUS, OrderStatus
 
 CARRIER_CODE = "jadlog"
 CARRIER_NAME = "Jadlog"
@@ -52,6 +52,8 @@ def cancel(
     account: Account, order: Order, *, cause: Cause, reason_code: str
 ) -> tuple[Event, list[str]]:
     """Cancel before intake: out of the manifest, labels void; answers the event and the labels."""
+    if not order.cancellable:
+        raise ApiError("not-possible", f"Um pedido em {LABELS[order.status]} não se cancela mais.")
     leave_manifest(account, order)
     event = move(account, order, OrderStatus.CANCELLED, cause=cause, reason_code=reason_code)
     return event, _void(account, order, cause=cause)

@@ -110,6 +110,9 @@ class Occurrence:
     code: str
     attempt: int
     raw_code: str
+    carrier_text: str | None
+    """What the carrier wrote of it; never in an event, as it may name a person."""
+    act_before: datetime | None
     opened_at: datetime
     resolved_at: datetime | None = None
     resolution: str | None = None

@@ -9,6 +9,7 @@ from tests.sandbox.hub_sandbox import (
     REF,
     VOLUME,
     Hub,
+    order_body,
     running_hub,
 )
 
@@ -165,6 +166,24 @@ async def test_hub_cancels_by_itself(hub: Hub) -> None:
     assert last["origin"] == {"actor": "operator", "request_id": None}
 
 
+async def test_hub_cancels_after_labels_but_not_after_intake(hub: Hub) -> None:
+    await hub.bring_to("awaiting_dispatch")
+    await hub.control(f"/orders/{REF}/cancel", {})
+    labels = (await hub.get(f"/orders/{REF}/labels")).body["labels"]
+    await hub.put("/orders/taken", order_body())
+    manifest = await hub.manifest("taken")
+    await hub.labels("taken")
+    await hub.scan("accepted", "taken")
+    before = await hub.order("taken")
+
+    refused = await hub.control("/orders/taken/cancel", {})
+
+    assert [label["status"] for label in labels] == ["voided"]
+    assert (refused.status, refused.code) == (409, "not-possible")
+    assert await hub.order("taken") == before
+    assert before["manifest_id"] == manifest
+
+
 TWO_VOLUMES = [VOLUME, {**VOLUME, "volume": 2}]
 
 
@@ -211,6 +230,29 @@ async def test_occurrence_stands_beside_the_status(hub: Hub) -> None:
     assert [(o["status"], o["resolution"]) for o in found] == [
         ("resolved", "delivered_on_later_attempt")
     ]
+
+
+async def test_unmapped_occurrence_keeps_what_the_carrier_said(hub: Hub) -> None:
+    await hub.bring_to("with_carrier")
+    wish = {
+        "code": "carrier_status_unmapped",
+        "raw_code": "77-B",
+        "text": "Retido na balança",
+        "act_before": "2026-12-01T12:00:00Z",
+    }
+
+    await hub.control(f"/orders/{REF}/occurrences", wish)
+    elsewhere = await hub.control(f"/orders/{REF}/occurrences", {"code": "damaged", "volume": 9})
+
+    found = (await hub.get(f"/orders/{REF}/occurrences")).body["occurrences"]
+    told = (await hub.order())["events"][-1]["data"]["occurrence"]
+    assert [(o["carrier_raw_code"], o["carrier_text"]) for o in found] == [
+        ("77-B", "Retido na balança")
+    ]
+    assert (told["carrier_raw_code"], told["responsible"]) == ("77-B", "unknown")
+    assert told["act_before"] == found[0]["act_before"] == "2026-12-01T12:00:00.000Z"
+    assert "Retido" not in str(told)
+    assert elsewhere.code == "not-possible"
 
 
 async def test_occurrence_is_resolved_by_a_person(hub: Hub) -> None:
