@@ -354,9 +354,10 @@ class ScanView(_Answer):
 
 
 class VolumeView(_Answer):
-    """One volume: its label in force, and where it was scanned last."""
+    """One volume: its label in force, where it was scanned last, and whether it ever arrived."""
 
     volume: int
+    delivered: bool
     label_status: str | None
     label_failure: str | None
     tracking_code: str | None

@@ -22,7 +22,7 @@ from services.sync_core.domain import (
 
 def shipment_view(shipment: Shipment, words: Words) -> ShipmentView:
     """Return the shipment with everything that stands beside its status."""
-    numbers = sorted({*shipment.labels, *shipment.scans})
+    labels = shipment.labels
     return ShipmentView(
         number=shipment.number,
         reference=shipment.reference,
@@ -31,8 +31,8 @@ def shipment_view(shipment: Shipment, words: Words) -> ShipmentView:
         status=shipment.status,
         holds=tuple(_hold(shipment, code, words) for code in shipment.holds),
         volumes=tuple(
-            _volume(number, shipment.labels.get(number), shipment.scans.get(number), words)
-            for number in numbers
+            _volume(number, labels.get(number), shipment.scans.get(number), words)
+            for number in sorted({*labels, *shipment.scans})
         ),
         occurrences=tuple(
             _occurrence(each, words)
@@ -54,6 +54,7 @@ def _hold(shipment: Shipment, code: str, words: Words) -> HoldView:
 def _volume(number: int, label: Label | None, scan: Scan | None, words: Words) -> VolumeView:
     return VolumeView(
         volume=number,
+        delivered=scan is not None and scan.delivered,
         label_status=label.status if label else None,
         label_failure=label.failure if label else None,
         tracking_code=label.tracking_code if label else None,

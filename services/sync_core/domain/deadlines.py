@@ -36,7 +36,7 @@ def keep_deadlines(order: OrderState, event: Event, context: Context) -> Iterato
         "volume_behind": (
             shipment is not None
             and shipment.status == "with_carrier"
-            and behind(shipment.labels, shipment.scans) != (),
+            and behind(shipment.issued, shipment.scans) != (),
             BEHIND_AFTER,
         ),
     }

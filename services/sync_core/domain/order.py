@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.sync_core.domain.occurrences import Occurrence, Occurrences
-from services.sync_core.domain.volumes import Label, Scan
+from services.sync_core.domain.volumes import Label, Scan, in_force
 from shared.contracts import Frozen
 from shared.contracts import bling_gateway as bling
 from shared.contracts import sync_core as core
@@ -53,7 +53,9 @@ class Shipment(Frozen):
     how that register stands, ``told`` whether any was ever sent, ``registered`` whether 360Hub
     holds the shipment. ``rechecked``: a cancellation that found nothing was sent once more.
     ``refused_cancel`` is why 360Hub does not cancel it. ``closed``: its end was told.
-    ``pending_products``: those that the hold names as not approved.
+    ``pending_products``: those that the hold names as not approved. ``issued``: every label that
+    360Hub told of, by its id. ``scans``: the carrier's last one of each volume. ``occurred``: every
+    occurrence, by its id.
     """
 
     number: int
@@ -103,8 +105,7 @@ class Shipment(Frozen):
     holds: tuple[str, ...] = ()
     pending_products: tuple[int, ...] = ()
     holds_sequence: int = 0
-    labels: dict[int, Label] = Field(default_factory=dict)
-    labels_sequence: int = 0
+    issued: dict[str, Label] = Field(default_factory=dict)
     scans: dict[int, Scan] = Field(default_factory=dict)
     occurred: Occurrences = Field(default_factory=dict)
     tracking: Tracking | None = None
@@ -125,6 +126,11 @@ class Shipment(Frozen):
             and self.status not in FINISHED
             and self.status != "cancelled"
         )
+
+    @property
+    def labels(self) -> dict[int, Label]:
+        """The label in force of each volume."""
+        return in_force(self.issued)
 
     @property
     def open_occurrences(self) -> tuple[Occurrence, ...]:

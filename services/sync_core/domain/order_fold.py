@@ -336,11 +336,8 @@ def _sequenced(order: OrderState, shipment: Shipment, fact: hub.SequencedFact) -
             if sequence < shipment.holds_sequence:
                 return order
             return _with_shipment(order, holds_sequence=sequence, **_holding(holds))
-        case hub.OrderLabelsUpdated(hub_sequence=sequence, labels=labels):
-            if sequence < shipment.labels_sequence:
-                return order
-            now = volumes.labelled(shipment.labels, labels)
-            return _with_shipment(order, labels=now, labels_sequence=sequence)
+        case hub.OrderLabelsUpdated():
+            return _with_shipment(order, issued=volumes.labelled(shipment.issued, fact))
         case hub.OrderTrackingUpdated():
             return _with_shipment(order, scans=volumes.scanned(shipment.scans, fact))
         case hub.OrderOccurrenceOpened() | hub.OrderOccurrenceResolved():

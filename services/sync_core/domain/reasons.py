@@ -198,15 +198,17 @@ def reasons_of(order: OrderState, context: Context) -> dict[str, tuple[str, ...]
     shipment = order.shipment
     if refusal := _tracking_refusal(order, context):
         found["tracking_refused"] = refusal
-    return found | (_beside(order, shipment) if shipment else {})
+    return found | (_beside(order, shipment, found.get("held", ())) if shipment else {})
 
 
-def _beside(order: OrderState, shipment: Shipment) -> dict[str, tuple[str, ...]]:
-    """Return what stands beside the step, whatever the step is."""
+def _beside(
+    order: OrderState, shipment: Shipment, holding: tuple[str, ...]
+) -> dict[str, tuple[str, ...]]:
+    """Return what stands beside the step; ``holding`` is what the step tells of holds already."""
     found: dict[str, tuple[str, ...]] = {}
     if shipment.registration in ("locked", "unsupported"):
         found["content_locked"] = (shipment.registration,)
-    if failed := _failed_labels(shipment):
+    if failed := _failed_labels(shipment, holding):
         found["label_failed"] = failed
     if late := _behind(order, shipment):
         found["volume_behind"] = late
@@ -226,14 +228,15 @@ def _occurrences(shipment: Shipment) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _failed_labels(shipment: Shipment) -> tuple[str, ...]:
-    """Name the labels that could not be made. That the balance is short, the hold says already."""
+def _failed_labels(shipment: Shipment, holding: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the labels that could not be made, but for causes that a hold tells already."""
     if shipment.status not in BEFORE_INTAKE or shipment.cancelled_at_hub:
         return ()
+    # A status that moved since then has left the failure behind.
     return tuple(
-        f"label:{volume}:{failure}"
-        for volume, failure in failed_labels(shipment.labels)
-        if failure not in shipment.holds
+        f"label:{label.volume}:{label.failure or 'unknown'}"
+        for label in failed_labels(shipment.issued)
+        if label.sequence >= shipment.status_sequence and f"hold:{label.failure}" not in holding
     )
 
 
@@ -243,7 +246,7 @@ def _behind(order: OrderState, shipment: Shipment) -> tuple[str, ...]:
     if deadline is None or not deadline.passed:
         return ()
     told = {each.volume for each in shipment.open_occurrences if each.code == BEHIND}
-    late = behind(shipment.labels, shipment.scans)
+    late = behind(shipment.issued, shipment.scans)
     return () if None in told else tuple(f"volume:{each}" for each in late if each not in told)
 
 

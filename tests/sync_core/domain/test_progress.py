@@ -1,6 +1,8 @@
 """What stands beside the stage: holds, labels, scans and occurrences, as 360Hub tells of them."""
 
+import random
 from datetime import timedelta
+from functools import reduce
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.sync_core.domain.occurrences import KINDS
 from services.sync_core.domain.order import Shipment
+from services.sync_core.domain.volumes import Labels, Scans, in_force, labelled, scanned
 from shared.contracts import hub_gateway as hub
 from shared.contracts import sync_core as core
 from shared.contracts.references import product_id_of, product_reference
@@ -68,6 +71,27 @@ def labels(world: World, sequence: int, *labels: dict[str, Any]) -> None:
 
 def label(volume: int, status: str = "ready", name: str = "a", **more: Any) -> dict[str, Any]:
     return {"label_id": f"lbl_{volume}{name}", "volume": volume, "status": status} | more
+
+
+SCANS = st.lists(
+    st.tuples(
+        st.integers(1, 3), st.sampled_from((None, "accepted", "in_transit", "delivered", "beamed"))
+    ),
+    max_size=8,
+)
+LABELS = st.lists(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abc"),
+            st.integers(1, 2),
+            st.sampled_from(("processing", "ready", "failed", "voided")),
+            st.sampled_from((None, "AB1", "AB2")),
+        ),
+        max_size=3,
+        unique_by=lambda each: each[:2],
+    ),
+    max_size=6,
+)
 
 
 class TestOccurrences:
@@ -257,6 +281,36 @@ class TestVolumes:
 
         assert shipment_of(world).scans[1].scan == "beamed_up"
 
+    def test_what_was_delivered_stays_so_though_scans_of_its_way_come_late(self) -> None:
+        world = with_carrier()
+        labels(world, 20, label(1), label(2))
+        scans(world, 21, 1, "delivered")
+
+        scans(world, 22, 1, "out_for_delivery")
+        world.route(world.core.pass_time(timedelta(hours=48)))
+
+        assert shipment_of(world).scans[1].scan == "out_for_delivery"
+        assert reasons_of(world) == {"volume_behind": ("volume:2",)}
+        scans(world, 23, 2, "delivered")
+        scans(world, 24, 2, "in_transit")
+        assert reasons_of(world) == {}
+
+    @given(SCANS, st.randoms(use_true_random=False))
+    def test_scans_in_any_order_and_doubled_give_what_their_count_gives(
+        self, told: list[tuple[int, str | None]], chance: random.Random
+    ) -> None:
+        facts = [
+            hub.OrderTrackingUpdated(
+                shipment=1, hub_sequence=sequence, happened_at=NOW, volume=volume, scan=scan
+            )
+            for sequence, (volume, scan) in enumerate(told, start=1)
+        ]
+        mixed = [*facts, *facts]
+        chance.shuffle(mixed)
+
+        none: Scans = {}
+        assert reduce(scanned, mixed, none) == reduce(scanned, facts, none)
+
     def test_a_scan_of_no_volume_is_of_none(self) -> None:
         world = with_carrier()
 
@@ -274,6 +328,67 @@ class TestLabels:
         labels(world, 20, label(1, tracking_code="A"))
 
         assert shipment_of(world).labels[1].tracking_code == "B"
+
+    def test_a_code_that_comes_late_to_an_older_label_does_not_bring_it_back(self) -> None:
+        world = started()
+        labels(world, 20, label(1))
+        labels(world, 21, label(1, name="b", tracking_code="B"))
+
+        labels(world, 22, label(1, tracking_code="A"))
+
+        assert shipment_of(world).labels[1].tracking_code == "B"
+
+    def test_a_label_that_is_ready_stays_in_force_while_a_newer_one_is_not(self) -> None:
+        world = started()
+        labels(world, 20, label(1, tracking_code="A"))
+
+        labels(world, 21, label(1, "failed", name="b", failure="address_rejected"))
+
+        assert shipment_of(world).labels[1].tracking_code == "A"
+        assert reasons_of(world) == {"label_failed": ("label:1:address_rejected",)}
+        labels(world, 22, label(1, "voided", name="b"))
+        assert reasons_of(world) == {}
+
+    def test_a_failure_is_over_once_the_order_left_its_romaneio(self) -> None:
+        world = started()
+        tell(world, hub.OrderStatusChanged, 19, status="in_manifest")
+        world.drain()
+        labels(world, 20, label(1, "failed", failure="carrier_unavailable"))
+        assert set(reasons_of(world)) == {"label_failed"}
+
+        tell(world, hub.OrderStatusChanged, 21, status="order_created")
+        world.drain()
+
+        assert reasons_of(world) == {}
+
+    @given(LABELS, st.randoms(use_true_random=False))
+    def test_labels_in_any_order_and_doubled_give_what_their_count_gives(
+        self, told: list[list[tuple[str, int, str, str | None]]], chance: random.Random
+    ) -> None:
+        facts = [
+            hub.OrderLabelsUpdated(
+                shipment=1,
+                hub_sequence=sequence,
+                happened_at=NOW,
+                labels=tuple(
+                    hub.Label(
+                        label_id=f"{volume}{name}", volume=volume, status=status, tracking_code=code
+                    )
+                    for name, volume, status, code in each
+                ),
+            )
+            for sequence, each in enumerate(told, start=1)
+        ]
+        mixed = [*facts, *facts]
+        chance.shuffle(mixed)
+
+        none: Labels = {}
+        in_order = reduce(labelled, facts, none)
+        assert reduce(labelled, mixed, none) == in_order
+        for volume, known in in_force(in_order).items():
+            rivals = [each for each in in_order.values() if each.volume == volume]
+            ready = [each.since for each in rivals if each.status == "ready"]
+            assert not ready or (known.status == "ready" and known.since == max(ready))
 
     def test_a_label_that_fails_is_a_reason_until_another_is_ready(self) -> None:
         world = started()
@@ -297,6 +412,19 @@ class TestLabels:
         labels(world, 21, label(1, "failed", failure="insufficient_balance"))
 
         assert reasons_of(world) == {"held": ("hold:insufficient_balance",)}
+
+    def test_a_short_balance_is_said_though_another_reason_hides_the_hold(self) -> None:
+        world = started()
+        tell(world, hub.OrderHoldChanged, 20, holds=[{"code": "insufficient_balance"}])
+        world.seller_sets(PICKUP)
+        world.read()
+
+        labels(world, 21, label(1, "failed", failure="insufficient_balance"))
+
+        assert reasons_of(world) == {
+            "conflict": (),
+            "label_failed": ("label:1:insufficient_balance",),
+        }
 
     def test_once_the_carrier_has_it_no_label_matters(self) -> None:
         world = with_carrier()

@@ -21,17 +21,20 @@ def tracked(status: str = "awaiting_dispatch") -> World:
     return world
 
 
-def label(world: World, volume: int, code: str | None, status: str = "ready") -> None:
+def label(
+    world: World, volume: int, code: str | None, status: str = "ready", *, name: str = "a"
+) -> None:
     """360Hub tells of a volume's label."""
     told = hub.Label(
-        label_id=f"l-{volume}-{code}",
+        label_id=f"l-{volume}-{code}{name}",
         volume=volume,
         status=status,
         tracking_code=code,
         carrier="Correios",
     )
+    sequence = len(world.core.log)
     world.publish(
-        hub.OrderLabelsUpdated(shipment=1, hub_sequence=9, happened_at=NOW, labels=(told,))
+        hub.OrderLabelsUpdated(shipment=1, hub_sequence=sequence, happened_at=NOW, labels=(told,))
     )
 
 
@@ -102,8 +105,8 @@ def test_what_was_written_is_not_written_again() -> None:
 
 def test_a_new_label_of_a_volume_brings_its_new_code() -> None:
     world = tracked()
-    for code in ("BR1", "BR9", "BR1"):
-        label(world, 1, code)
+    for code, name in (("BR1", "a"), ("BR9", "a"), ("BR1", "b")):
+        label(world, 1, code, name=name)
         world.drain()
 
     assert [write.volumes[0].tracking_code for write in writes(world)] == ["BR1", "BR9", "BR1"]
