@@ -1,4 +1,4 @@
-"""The application: the API as the contract has it, and the controls beside it."""
+"""The application: the API as the contract has it, the controls beside it, and the page."""
 
 from collections.abc import AsyncIterator
 
@@ -17,6 +17,7 @@ from sandbox.hub import (
 )
 from sandbox.hub.clock import Clock
 from sandbox.hub.oauth import issue_token
+from sandbox.hub.page import add_page
 from sandbox.hub.pipeline import (
     authenticate,
     inject_errors,
@@ -47,6 +48,7 @@ def build_app(settings: Settings) -> web.Application:
     app.router.add_post("/oauth/token", issue_token)
     app.add_subapp("/v1", _api())
     app.add_subapp("/_sandbox", _controls())
+    add_page(app)
     return app
 
 

@@ -12,7 +12,7 @@ from sandbox.hub.order_life import move
 from sandbox.hub.problems import ApiError
 from sandbox.hub.records import CARRIER, Manifest, Order, Scan
 from sandbox.hub.state import Account
-from sandbox.hub.statuses import CANCELLABLE, ON_THE_WAY, OrderStatus
+from sandbox.hub.statuses import CANCELLABLE, LABELS, ON_THE_WAY, OrderStatus
 
 BEHIND_AFTER = timedelta(hours=48)
 
@@ -67,13 +67,14 @@ def report_volumes_behind(account: Account) -> None:
 
 def _check_scannable(order: Order, stage: str, volume: int | None) -> None:
     if stage not in STAGES:
-        raise ApiError("malformed", f"A stage is one of {', '.join(STAGES)}.")
+        raise ApiError("malformed", f"A etapa é uma destas: {', '.join(STAGES)}.")
     if order.status in CANCELLABLE and order.status is not OrderStatus.AWAITING_DISPATCH:
-        raise ApiError("not-possible", f"The carrier does not have an order in {order.status}.")
+        detail = f"A transportadora ainda não tem o pedido, que está em: {LABELS[order.status]}."
+        raise ApiError("not-possible", detail)
     if order.status is OrderStatus.CANCELLED:
-        raise ApiError("not-possible", "The order is cancelled.")
+        raise ApiError("not-possible", "O pedido está cancelado.")
     if volume is not None and volume not in order.volume_numbers:
-        raise ApiError("not-possible", f"The order has no volume {volume}.")
+        raise ApiError("not-possible", f"O pedido não tem o volume {volume}.")
 
 
 def _record_scan(

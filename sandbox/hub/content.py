@@ -146,6 +146,9 @@ class PhotoBody(Wire):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
 
+FORM = web.RequestKey("form", Json)
+"""What a form of the operator's page sent, in the place of a JSON body."""
+
 Body = TypeVar("Body", bound=BaseModel)
 Element = TypeVar("Element")
 
@@ -158,16 +161,21 @@ def _all_different(elements: list[Element], key: Callable[[Element], object]) ->
 
 async def read_body(request: web.Request, model: type[Body]) -> Body:
     """Parse the body; not JSON is `malformed`, wrong fields are `validation`."""
+    parsed = request[FORM] if FORM in request else await _read_json(request)
+    try:
+        return model.model_validate(parsed)
+    except ValidationError as error:
+        raise ApiError("validation", errors=_field_errors(error)) from None
+
+
+async def _read_json(request: web.Request) -> Json:
     try:
         parsed = json.loads(await request.read() or b"{}")
     except ValueError:
         raise ApiError("malformed", "The body is not JSON.") from None
     if not isinstance(parsed, dict):
         raise ApiError("malformed", "The body is not a JSON object.")
-    try:
-        return model.model_validate(parsed)
-    except ValidationError as error:
-        raise ApiError("validation", errors=_field_errors(error)) from None
+    return parsed
 
 
 def check_ref(ref: str) -> None:

@@ -16,7 +16,13 @@ from sandbox.hub.control_body import (
     read_control,
 )
 from sandbox.hub.holds import refresh_holds
-from sandbox.hub.manifests_life import close_manifest, open_manifest, take_out
+from sandbox.hub.manifests_life import (
+    cancel_manifest,
+    close_manifest,
+    open_manifest,
+    put_in,
+    take_out,
+)
 from sandbox.hub.occurrences import occurrence_view, open_occurrence, resolve_occurrence
 from sandbox.hub.order_life import cancel, generate_labels, issue_tracking_codes, void_labels
 from sandbox.hub.orders import order_view
@@ -75,6 +81,13 @@ async def create_manifest(request: web.Request) -> web.Response:
     return web.json_response(manifest_view(account, manifest), status=201)
 
 
+async def add_to_manifest(request: web.Request) -> web.Response:
+    account, body = await read_control(request, ManifestBody)
+    manifest = account.manifest(request.match_info["manifest_id"])
+    put_in(account, manifest, [account.order(ref) for ref in body.orders])
+    return web.json_response(manifest_view(account, manifest))
+
+
 async def remove_from_manifest(request: web.Request) -> web.Response:
     account = named_account(request)
     order = account.order(request.match_info["ref"])
@@ -86,6 +99,13 @@ async def close(request: web.Request) -> web.Response:
     account, _ = await read_control(request, ControlBody)
     manifest = account.manifest(request.match_info["manifest_id"])
     close_manifest(account, manifest)
+    return web.json_response(manifest_view(account, manifest))
+
+
+async def give_up(request: web.Request) -> web.Response:
+    account, _ = await read_control(request, ControlBody)
+    manifest = account.manifest(request.match_info["manifest_id"])
+    cancel_manifest(account, manifest)
     return web.json_response(manifest_view(account, manifest))
 
 
@@ -165,7 +185,7 @@ async def review_product(request: web.Request) -> web.Response:
     account, body = await read_control(request, ReviewBody)
     product = account.product(request.match_info["ref"])
     if body.reason_code is not None and body.reason_code not in REASONS:
-        raise ApiError("malformed", f"A reason is one of {', '.join(REASONS)}.")
+        raise ApiError("malformed", f"O motivo é um destes: {', '.join(REASONS)}.")
     review(account, product, body.decision, body.reason_code)
     return web.json_response(product_view(product))
 
@@ -210,7 +230,7 @@ def _open_one(order: Order, body: OccurrenceBody) -> Occurrence:
     for occurrence in order.open_occurrences:
         if (occurrence.code, occurrence.volume) == (body.code, body.volume):
             return occurrence
-    raise ApiError("not-possible", "There is no such open occurrence.")
+    raise ApiError("not-possible", "Não há uma ocorrência aberta assim.")
 
 
 def _history(order: Order) -> list[Json]:
@@ -234,12 +254,15 @@ def _receipts(receipts: list[Receipt]) -> list[Json]:
     ]
 
 
+_MANIFEST = "/manifests/{manifest_id}"
 _ORDER = "/orders/{ref}"
 
 ROUTES = (
     Route("POST", "/manifests", create_manifest, ACCOUNT_QUERY),
-    Route("DELETE", "/manifests/{manifest_id}/orders/{ref}", remove_from_manifest, ACCOUNT_QUERY),
-    Route("POST", "/manifests/{manifest_id}/close", close, ACCOUNT_QUERY),
+    Route("POST", f"{_MANIFEST}/orders", add_to_manifest, ACCOUNT_QUERY),
+    Route("DELETE", f"{_MANIFEST}/orders/{{ref}}", remove_from_manifest, ACCOUNT_QUERY),
+    Route("POST", f"{_MANIFEST}/close", close, ACCOUNT_QUERY),
+    Route("POST", f"{_MANIFEST}/cancel", give_up, ACCOUNT_QUERY),
     Route("GET", "/orders", list_orders, ACCOUNT_QUERY),
     Route("GET", _ORDER, show_order, ACCOUNT_QUERY),
     Route("POST", f"{_ORDER}/labels", make_labels, ACCOUNT_QUERY),

@@ -24,7 +24,8 @@ def move(
 ) -> Event:
     """Change the status by one legal step and record it."""
     if to not in MOVES[order.status]:
-        raise ApiError("not-possible", f"{order.status} does not lead to {to}.")
+        detail = f"De {LABELS[order.status]} não se passa a {LABELS[to]}."
+        raise ApiError("not-possible", detail)
     before = {"from": order.shown_status, "from_label": order.shown_label}
     order.status = to
     order.status_changed_at = account.clock.now()
@@ -71,9 +72,10 @@ def generate_labels(account: Account, order: Order) -> None:
     Without enough balance the labels fail and the order is held until it is topped up.
     """
     if order.status is not OrderStatus.IN_MANIFEST:
-        raise ApiError("not-possible", f"Labels are not made in {order.status}.")
+        detail = f"Não se geram etiquetas de um pedido em: {LABELS[order.status]}."
+        raise ApiError("not-possible", detail)
     if holds := holds_of(account, order):
-        raise ApiError("not-possible", "The order is held.", holds=holds)
+        raise ApiError("not-possible", "O pedido está retido.", holds=holds)
     price = labels_price(order)
     if account.balance < price:
         _fail_labels(account, order)
@@ -93,7 +95,8 @@ def generate_labels(account: Account, order: Order) -> None:
 def void_labels(account: Account, order: Order) -> list[str]:
     """Void the labels of an order that the carrier has not taken; answers their ids."""
     if order.status is not OrderStatus.AWAITING_DISPATCH:
-        raise ApiError("not-possible", f"There are no labels to void in {order.status}.")
+        detail = f"Não há etiquetas para anular em: {LABELS[order.status]}."
+        raise ApiError("not-possible", detail)
     voided = _void(account, order, cause=OPERATOR)
     move(account, order, OrderStatus.IN_MANIFEST, cause=OPERATOR, reason_code="labels_voided")
     refresh_holds(account, order)

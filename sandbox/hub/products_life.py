@@ -5,7 +5,7 @@ from sandbox.hub.holds import refresh_holds
 from sandbox.hub.problems import ApiError
 from sandbox.hub.records import OPERATOR, Cause, Product
 from sandbox.hub.state import Account
-from sandbox.hub.statuses import ProductStatus
+from sandbox.hub.statuses import PRODUCT_LABELS, ProductStatus
 
 MATERIAL = frozenset(
     {"name", "description", "gtin", "ncm", "weight_g", "length_mm", "width_mm", "height_mm"}
@@ -69,7 +69,8 @@ def review(account: Account, product: Product, decision: str, reason_code: str |
     """Decide as the review team does; an impossible decision is refused."""
     before, after = REVIEWS[decision]
     if product.status is not before:
-        raise ApiError("not-possible", f"Cannot {decision} a product in {product.status}.")
+        detail = f"Em {PRODUCT_LABELS[product.status]} não cabe esta decisão."
+        raise ApiError("not-possible", detail)
     product.status = after
     product.reason_code = reason_code
     product.reason = REASONS.get(reason_code or "")

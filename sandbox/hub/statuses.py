@@ -59,3 +59,19 @@ class ProductStatus(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     SUSPENDED = "suspended"
+
+
+PRODUCT_LABELS = {
+    ProductStatus.AWAITING_PHOTOS: "Aguardando fotos",
+    ProductStatus.IN_REVIEW: "Em análise",
+    ProductStatus.APPROVED: "Aprovado",
+    ProductStatus.REJECTED: "Reprovado",
+    ProductStatus.SUSPENDED: "Suspenso",
+}
+
+MANIFEST_LABELS = {
+    "open": "Aberto",
+    "closed": "Fechado",
+    "handed_over": "Entregue à transportadora",
+    "cancelled": "Cancelado",
+}
