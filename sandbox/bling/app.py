@@ -8,7 +8,7 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from sandbox.bling import documents, middlewares, routes
+from sandbox.bling import documents, middlewares, routes, seller_page
 from sandbox.bling.clock import VirtualClock
 from sandbox.bling.context import SANDBOX
 from sandbox.bling.fault_effects import play_faults
@@ -39,10 +39,13 @@ def build_app(settings: Settings, *, clock: Clock = utc_now) -> web.Application:
         app,
         loader=pages,
         autoescape=jinja2.select_autoescape(),
-        filters={"cnpj": documents.formatted_cnpj},
+        filters={"cnpj": documents.formatted_cnpj, **seller_page.FILTERS},
+        # A control may put nonsense into a record, and a page shows what is there.
+        undefined=jinja2.ChainableUndefined,
     )
     app.add_routes(routes.API)
     app.add_routes(routes.CONTROLS)
+    app.add_routes(routes.PAGES)
     app.cleanup_ctx.append(_deliver_webhooks)
     return app
 

@@ -122,15 +122,22 @@ def _size(good: Good, index: int) -> Json:
     return in_unit(size, 0 if index % len(GOODS) == 5 else 1)
 
 
+def uploaded_photo(ids: Ids, order: int) -> Json:
+    """Make a photo that Bling keeps; its links are signed at each reading."""
+    return {"ordem": order, "anexo": {"id": ids.take()}, "anexoVinculo": {"id": ids.take()}}
+
+
+def linked_photo(name: int) -> Json:
+    """Make a photo that the seller keeps elsewhere."""
+    return {"link": f"/fotos/externas/{name}.png"}
+
+
 def _media(ids: Ids, product_id: int, index: int) -> Json:
     """Give a product uploaded photos, linked ones, or both; links are made at each reading."""
     internal: list[Any] = []
     if index % 3 != 2:
-        internal = [
-            {"ordem": order, "anexo": {"id": ids.take()}, "anexoVinculo": {"id": ids.take()}}
-            for order in (1, 2)
-        ]
-    external = [{"link": f"/fotos/externas/{product_id}.png"}] if index % 3 else []
+        internal = [uploaded_photo(ids, order) for order in (1, 2)]
+    external = [linked_photo(product_id)] if index % 3 else []
     return {
         "video": {"url": ""},
         "imagens": {"externas": external, "internas": internal},

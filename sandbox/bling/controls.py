@@ -11,6 +11,7 @@ from sandbox.bling.control_input import Control, asked_company, read_control, re
 from sandbox.bling.controls_account import brief
 from sandbox.bling.errors import ControlError
 from sandbox.bling.faults import MOVING_FAULTS, OAUTH_PATHS, RESOURCE_FAULTS, ArmedFault, Fault
+from sandbox.bling.sandbox import Sandbox
 from sandbox.bling.state import ApiCall, Company, Json
 
 EVERY_COMPANY = "all"
@@ -85,13 +86,16 @@ async def list_requests(request: web.Request) -> web.Response:
 
 async def arm_fault(request: web.Request) -> web.Response:
     """Let the next matching calls fail."""
-    sandbox = request.app[SANDBOX]
     control = await read_control(request, FaultControl)
-    company = asked_company(request, control)
+    arm(request.app[SANDBOX], asked_company(request, control), control)
+    return await list_faults(request)
+
+
+def arm(sandbox: Sandbox, company: Company, control: FaultControl) -> None:
+    """Let the next matching calls of a company fail."""
     _check_fault(control, company)
     wish = control.model_dump(exclude={"company"})
     sandbox.faults.arm(ArmedFault(company_id=company.id, **wish))
-    return await list_faults(request)
 
 
 async def list_faults(request: web.Request) -> web.Response:

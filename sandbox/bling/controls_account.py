@@ -73,11 +73,16 @@ async def change_company(request: web.Request) -> web.Response:
     """Make a company inactive or its user powerless, or the reverse."""
     control = await read_control(request, StandingControl)
     company = asked_company(request, control)
+    change_standing(company, control)
+    return web.json_response(brief(company))
+
+
+def change_standing(company: Company, control: StandingControl) -> None:
+    """Change how a company and its user stand with Bling."""
     if control.active is not None:
         company.active = control.active
     if control.user_permitted is not None:
         company.user_permitted = control.user_permitted
-    return web.json_response(brief(company))
 
 
 async def expire_tokens(request: web.Request) -> web.Response:

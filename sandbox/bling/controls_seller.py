@@ -134,12 +134,7 @@ async def edit_product(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     company = asked_company(request)
     product = find_product(company, control_id(request, "product_id"))
-    changes = await read_json(request)
-    former = product.body["fornecedor"]["id"]
-    product.body = orders.deep_merge(product.body, changes)
-    products.touch(sandbox, company, product)
-    if "fornecedor" in changes:
-        products.announce_supplier(sandbox, company, product, former)
+    products.edit(sandbox, company, product, await read_json(request))
     return web.json_response(product.body)
 
 

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from sandbox.bling.context import SANDBOX
 from sandbox.bling.control_input import Control, asked_company, read_control
-from sandbox.bling.state import Json
+from sandbox.bling.sandbox import Sandbox
+from sandbox.bling.state import Company, Json
 from sandbox.bling.webhooks import Delivery, Resource
 
 
@@ -37,9 +38,17 @@ class ReleaseControl(Control):
 
 async def set_webhooks(request: web.Request) -> web.Response:
     """Change how webhooks go out; enabling them also enables what the app has lost."""
-    webhooks = request.app[SANDBOX].webhooks
+    sandbox = request.app[SANDBOX]
     control = await read_control(request, WebhooksControl)
-    rules = asked_company(request, control).webhooks
+    company = asked_company(request, control)
+    change_rules(sandbox, company, control)
+    disabled = sorted(sandbox.webhooks.disabled_resources)
+    return web.json_response({**asdict(company.webhooks), "disabled_resources": disabled})
+
+
+def change_rules(sandbox: Sandbox, company: Company, control: WebhooksControl) -> None:
+    """Change how a company's webhooks go out, and for all of them what the app has disabled."""
+    webhooks, rules = sandbox.webhooks, company.webhooks
     not_rules = {"company", "disabled_resources"}
     for name, value in control.model_dump(exclude=not_rules, exclude_none=True).items():
         setattr(rules, name, value)
@@ -47,8 +56,6 @@ async def set_webhooks(request: web.Request) -> web.Response:
         webhooks.disabled_resources.clear()
     if control.disabled_resources is not None:
         webhooks.disabled_resources = set(control.disabled_resources)
-    disabled = sorted(webhooks.disabled_resources)
-    return web.json_response({**asdict(rules), "disabled_resources": disabled})
 
 
 async def list_webhooks(request: web.Request) -> web.Response:

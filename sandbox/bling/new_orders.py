@@ -31,6 +31,8 @@ class NewOrder(BaseModel):
     items: int = Field(default=2, ge=0, le=500)
     product_ids: tuple[int, ...] = ()
     """These products, one item each, instead of `items` chosen ones."""
+    quantities: tuple[float, ...] = ()
+    """How much of each item, from the first; what is not named is invented."""
     new_products: int = Field(default=0, ge=0, le=500)
     """How many of the items have products made for this order."""
     product_kinds: tuple[ProductKind, ...] = ()
@@ -132,6 +134,8 @@ def _items(sandbox: Sandbox, company: Company, wish: NewOrder) -> list[Json]:
     if "items" in wish.without:
         return []
     items = [_item(sandbox, company, product) for product in _products(sandbox, company, wish)]
+    for item, quantity in zip(items, wish.quantities, strict=False):
+        item["quantidade"] = quantity
     if items and wish.fractional_quantity:
         items[0]["quantidade"] = 1.5
     if items and wish.item_without_product:

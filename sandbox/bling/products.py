@@ -6,6 +6,7 @@ import hmac
 from datetime import datetime, timedelta
 from typing import Literal
 
+from sandbox.bling.orders import deep_merge
 from sandbox.bling.product_kinds import parent_of, variations
 from sandbox.bling.sandbox import Sandbox
 from sandbox.bling.state import Company, Json, Record, local
@@ -48,6 +49,15 @@ def change(sandbox: Sandbox, company: Company, product: Record, body: Json) -> N
     product.body = {**body, **saved, **variation, **_photos(body, uploaded)}
     product.body["estoque"] = {**body["estoque"], "saldoVirtualTotal": balance}
     touch(sandbox, company, product)
+
+
+def edit(sandbox: Sandbox, company: Company, product: Record, changes: Json) -> None:
+    """Change parts of a product as the seller would on the screen; lists are replaced."""
+    former = product.body["fornecedor"]["id"]
+    product.body = deep_merge(product.body, changes)
+    touch(sandbox, company, product)
+    if "fornecedor" in changes:
+        announce_supplier(sandbox, company, product, former)
 
 
 def touch(sandbox: Sandbox, company: Company, product: Record) -> None:

@@ -1,4 +1,4 @@
-"""Every address of the double: Bling's own below /Api/v3, the controls below /_sandbox."""
+"""Every address of the double: Bling's own below /Api/v3, controls below /_sandbox, pages."""
 
 from aiohttp import web
 
@@ -22,6 +22,10 @@ from sandbox.bling import (
     controls_setup,
     controls_situations,
     controls_webhooks,
+    seller_orders,
+    seller_page,
+    seller_playing,
+    seller_products,
 )
 
 _V3 = "/Api/v3"
@@ -117,6 +121,28 @@ API = [
     web.get("/etiquetas/{order_id}.{form:pdf|zpl}", api_parcels.get_label),
     web.get("/fotos/{name}.png", api_photos.get_photo),
     web.get("/fotos/externas/{name}.png", api_photos.get_linked_photo),
+]
+
+_SELLER = "/vendedor/{company}"
+_NEW_ORDER = f"{_SELLER}/pedidos/novo"
+_SHOWN_ORDER = f"{_SELLER}/pedidos/{{order_id}}"
+_SHOWN_PRODUCT = f"{_SELLER}/produtos/{{product_id}}"
+
+PAGES = [
+    web.get("/", seller_page.enter),
+    web.get(f"{_SELLER}/pedidos", seller_orders.list_orders),
+    web.get(_NEW_ORDER, seller_orders.show_new_order),
+    web.post(_NEW_ORDER, seller_orders.act_on_new_order),
+    web.get(_SHOWN_ORDER, seller_orders.show_order),
+    web.post(_SHOWN_ORDER, seller_orders.act_on_order),
+    web.get(f"{_SELLER}/produtos", seller_products.list_products),
+    web.post(f"{_SELLER}/produtos", seller_products.act_on_products),
+    web.get(_SHOWN_PRODUCT, seller_products.show_product),
+    web.post(_SHOWN_PRODUCT, seller_products.act_on_product),
+    web.get(f"{_SELLER}/webhooks", seller_playing.show_webhooks),
+    web.post(f"{_SELLER}/webhooks", seller_playing.act_on_webhooks),
+    web.get(f"{_SELLER}/ensaio", seller_playing.show_playing),
+    web.post(f"{_SELLER}/ensaio", seller_playing.act_on_playing),
 ]
 
 _CONTROL_ORDER = "/_sandbox/orders/{order_id}"
