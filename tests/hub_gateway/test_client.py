@@ -9,8 +9,9 @@ import aiohttp
 import pytest
 
 from services.hub_gateway import port
-from services.hub_gateway.hub_api.client import HubClient, open_http
+from services.hub_gateway.hub_api.client import DEADLINE_S, HubClient, open_http
 from services.hub_gateway.port import Credentials, at_once
+from shared.gateway.work import LEASE
 from tests.hub_gateway.samples import PRODUCT, product_content
 from tests.hub_gateway.sandbox import HubAccount
 
@@ -43,6 +44,10 @@ async def cancel(hub: HubClient, version: int) -> port.CancelOutcome:
     wish = port.Cancellation(REFERENCE, version, "cancelled_in_erp", datetime.now(UTC))
     call = hub.prepare_cancellation(wish, "a-key-of-ours")
     return await hub.cancel_order(ACCOUNT, REFERENCE, call, uuid4())
+
+
+def test_a_call_ends_well_before_the_right_to_its_result() -> None:
+    assert LEASE.total_seconds() / 2 > DEADLINE_S
 
 
 async def test_one_key_for_two_wishes_is_a_defect(hub: HubClient) -> None:

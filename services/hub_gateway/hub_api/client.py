@@ -1,7 +1,9 @@
 """360Hub's HTTP API: one call each, behind the port."""
 
+import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 from urllib.parse import quote
@@ -21,18 +23,31 @@ log = structlog.get_logger(__name__)
 
 R = TypeVar("R")
 
-TIMEOUT: Final = aiohttp.ClientTimeout(total=9, connect=3)
-"""Well under half of a work's lease, so that no call outlives the right to its result."""
+DEADLINE_S: Final = 9.0
+"""Under half of a work's lease, so that no call outlives the right to its result."""
 
 _EVENT_TYPES: Final = ("order.*", "product.*", "manifest.*")
 _PAGE: Final = 200
 _Query = Mapping[str, str | int]
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One call, but for the token that opens the door."""
+
+    method: str
+    path: str
+    body: bytes | None
+    query: _Query | None
+    headers: Mapping[str, str]
+
+
 def open_http(contact: str) -> aiohttp.ClientSession:
     """Return the HTTP session that all calls to 360Hub share."""
-    agent = f"bling-360hub-sync/0.1 ({contact})"
-    return aiohttp.ClientSession(timeout=TIMEOUT, headers={"User-Agent": agent})
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=DEADLINE_S, connect=3),
+        headers={"User-Agent": f"bling-360hub-sync/0.1 ({contact})"},
+    )
 
 
 class HubClient:
@@ -356,38 +371,39 @@ class HubClient:
     ) -> Answer:
         self._respect_limit(account_id)
         await self._pace(account_id)
-        headers = _headers(body, key, request_id)
-        token = await self._tokens.of(account_id)
-        answer = await self._send(token, method, path, body, query, headers)
-        if answer.status == 401 and answer.problem.code:
-            token = await self._tokens.of(account_id, instead_of=token)
-            answer = await self._send(token, method, path, body, query, headers)
-        if answer.status in (401, 403):
-            self._tokens.forget(account_id)
+        request = _Request(method, path, body, query, _headers(body, key, request_id))
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                answer = await self._authorised(account_id, request)
+        except TimeoutError as error:
+            raise port.UnavailableError(f"{method}: no answer in {DEADLINE_S:g} s") from error
         self._note_limit(account_id, answer)
         return settle(answer)
 
-    async def _send(
-        self,
-        token: AccessToken,
-        method: str,
-        path: str,
-        body: bytes | None,
-        query: _Query | None,
-        headers: Mapping[str, str],
-    ) -> Answer:
+    async def _authorised(self, account_id: UUID, request: _Request) -> Answer:
+        """Send the request, and once more with another token if 360Hub refuses the first."""
+        token = await self._tokens.of(account_id)
+        answer = await self._send(token, request)
+        if answer.status == 401 and answer.problem.code:
+            token = await self._tokens.of(account_id, instead_of=token)
+            answer = await self._send(token, request)
+        if answer.status in (401, 403):
+            self._tokens.forget(account_id)
+        return answer
+
+    async def _send(self, token: AccessToken, request: _Request) -> Answer:
         try:
             async with self._http.request(
-                method,
-                self._base_url + path,
-                data=body,
-                params=query,
-                headers={**headers, "Authorization": f"Bearer {token.value}"},
+                request.method,
+                self._base_url + request.path,
+                data=request.body,
+                params=request.query,
+                headers={**request.headers, "Authorization": f"Bearer {token.value}"},
                 allow_redirects=False,
             ) as response:
                 return Answer(response.status, response.headers, await response.read())
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise port.UnavailableError(f"{method}: {type(error).__name__}") from error
+            raise port.UnavailableError(f"{request.method}: {type(error).__name__}") from error
 
     def _respect_limit(self, account_id: UUID) -> None:
         pause_s = self._exhausted_until_s.get(account_id, 0.0) - time.monotonic()
