@@ -247,6 +247,32 @@ async def test_an_order_that_the_hub_cancelled_is_unchanged(seller: Seller) -> N
 
 
 @pytest.mark.row("C10", "A9")
+async def test_what_a_command_caused_names_it_and_what_people_did_does_not(
+    seller: Seller,
+) -> None:
+    await seller.import_product()
+    await seller.fact("hub.product.imported")
+    await seller.hub.approve(seller.product)
+    register = await seller.register()
+    await seller.status("order_created")
+    await seller.hub.control("/manifests", orders=[seller.reference])
+    await seller.status("in_manifest")
+
+    cancel = await seller.cancel()
+
+    await seller.status("cancelled")
+    causes = [
+        (fact.data["status"], fact.causationid)
+        for fact in seller.all_facts
+        if fact.type == "hub.order.status_changed"
+    ]
+    assert causes == [
+        ("order_created", register.id),
+        ("in_manifest", None),
+        ("cancelled", cancel.id),
+    ]
+
+
 async def test_a_shipment_once_to_be_cancelled_is_never_registered(seller: Seller) -> None:
     cancel = await seller.cancel()
     assert (await seller.fact("hub.order.cancelled"))["outcome"] == "not_found"
