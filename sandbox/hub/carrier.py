@@ -8,9 +8,9 @@ from sandbox.hub.events import record_order
 from sandbox.hub.faults import FaultName
 from sandbox.hub.ids import new_id
 from sandbox.hub.occurrences import open_occurrence, resolve_occurrence
-from sandbox.hub.order_life import move
+from sandbox.hub.order_life import hand_over, move
 from sandbox.hub.problems import ApiError
-from sandbox.hub.records import CARRIER, Manifest, Order, Scan
+from sandbox.hub.records import CARRIER, Order, Scan
 from sandbox.hub.state import Account
 from sandbox.hub.statuses import CANCELLABLE, LABELS, ON_THE_WAY, OrderStatus
 
@@ -31,6 +31,11 @@ STAGES = {
 """{stage: (the carrier's usual code, description)}; `lost` is no tracking stage but a status."""
 
 
+def describe(stage: str) -> str:
+    """Say what a stage means; one outside the list, as hubs add them, means nothing known."""
+    return STAGES.get(stage, STAGES["unknown"])[1]
+
+
 def scan(
     account: Account,
     order: Order,
@@ -44,7 +49,7 @@ def scan(
 
     A step that the carrier skipped is put in first, marked as inferred.
     """
-    _check_scannable(order, stage, volume)
+    _check_scannable(order, volume)
     if stage == "accepted" and account.faults.take(FaultName.SKIPPED_INTAKE):
         return False
     if stage != "accepted":
@@ -65,9 +70,7 @@ def report_volumes_behind(account: Account) -> None:
             _report_behind(account, order)
 
 
-def _check_scannable(order: Order, stage: str, volume: int | None) -> None:
-    if stage not in STAGES:
-        raise ApiError("malformed", f"A etapa é uma destas: {', '.join(STAGES)}.")
+def _check_scannable(order: Order, volume: int | None) -> None:
     if order.status in CANCELLABLE and order.status is not OrderStatus.AWAITING_DISPATCH:
         detail = f"A transportadora ainda não tem o pedido, que está em: {LABELS[order.status]}."
         raise ApiError("not-possible", detail)
@@ -89,7 +92,7 @@ def _record_scan(
         event_id=new_id("trk"),
         volume=volume,
         stage="unknown" if stage == "lost" else stage,
-        raw_code=raw_code or STAGES[stage][0],
+        raw_code=raw_code or STAGES.get(stage, STAGES["unknown"])[0],
         occurred_at=occurred_at,
         recorded_at=account.clock.now(),
     )
@@ -126,14 +129,7 @@ def _take_in(account: Account, order: Order, *, inferred: bool) -> None:
         reason_code="carrier_intake",
         inferred=inferred,
     )
-    _hand_over(account, order)
-
-
-def _hand_over(account: Account, order: Order) -> None:
-    manifest: Manifest = account.manifests[order.manifest_id or ""]
-    waiting = [ref for ref in manifest.added if account.orders[ref].status in CANCELLABLE]
-    if manifest.status == "closed" and not waiting:
-        manifest.status = "handed_over"
+    hand_over(account, account.manifests[order.manifest_id or ""])
 
 
 def _accept(account: Account, order: Order) -> None:

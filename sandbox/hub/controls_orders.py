@@ -44,9 +44,9 @@ class VolumesBody(ControlBody):
 
 
 class ScanBody(ControlBody):
-    """A scan of one volume; without `volume` it is of every one."""
+    """A scan of one volume, or without `volume` of every one; a stage may be one of no list."""
 
-    stage: str
+    stage: Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
     volume: int | None = None
     raw_code: str | None = None
     occurred_at: AwareDatetime | None = None

@@ -2,7 +2,7 @@
 
 from sandbox.hub.events import record
 from sandbox.hub.ids import new_id
-from sandbox.hub.order_life import leave_manifest, move
+from sandbox.hub.order_life import hand_over, leave_manifest, move
 from sandbox.hub.problems import ApiError, Json
 from sandbox.hub.records import OPERATOR, Manifest, Order
 from sandbox.hub.state import Account
@@ -57,6 +57,7 @@ def close_manifest(account: Account, manifest: Manifest) -> None:
         "orders": list(manifest.added),
     }
     record(account, manifest, "manifest.closed", data, cause=OPERATOR)
+    hand_over(account, manifest)
 
 
 def cancel_manifest(account: Account, manifest: Manifest) -> None:

@@ -5,7 +5,7 @@ from sandbox.hub.faults import FaultName
 from sandbox.hub.holds import holds_of, labels_price, refresh_holds
 from sandbox.hub.ids import new_id
 from sandbox.hub.problems import ApiError, Json
-from sandbox.hub.records import OPERATOR, Cause, Event, Label, Order
+from sandbox.hub.records import OPERATOR, Cause, Event, Label, Manifest, Order
 from sandbox.hub.state import Account
 from sandbox.hub.statuses import LABELS, MOVES, TERMINAL, UNKNOWN_STATUS, OrderStatus
 
@@ -62,8 +62,17 @@ def cancel(
 
 def leave_manifest(account: Account, order: Order) -> None:
     if order.manifest_id is not None:
-        del account.manifests[order.manifest_id].added[order.ref]
+        manifest = account.manifests[order.manifest_id]
+        del manifest.added[order.ref]
+        hand_over(account, manifest)
     order.manifest_id = None
+
+
+def hand_over(account: Account, manifest: Manifest) -> None:
+    """See whether the carrier has all that a closed romaneio holds: then it is handed over."""
+    held = [account.orders[ref] for ref in manifest.added]
+    if manifest.status == "closed" and held and not any(order.cancellable for order in held):
+        manifest.status = "handed_over"
 
 
 def generate_labels(account: Account, order: Order) -> None:

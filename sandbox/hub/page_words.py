@@ -91,6 +91,8 @@ FIELDS = {
     "orders": "Pedidos",
     "probability": "Probabilidade",
     "seconds": "Segundos",
+    "stage": "Etapa",
+    "text": "Texto",
 }
 
 PROBLEMS = {

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from sandbox.hub.carrier import STAGES
+from sandbox.hub.carrier import describe
 from sandbox.hub.changes import Change
 from sandbox.hub.clock import stamp, stamp_or_none
 from sandbox.hub.occurrences import occurrence_view
@@ -133,7 +133,7 @@ def _scan_view(scan: Scan) -> Json:
         "event_id": scan.event_id,
         "volume": scan.volume,
         "stage": scan.stage,
-        "description": STAGES[scan.stage][1],
+        "description": describe(scan.stage),
         "carrier_code": CARRIER_CODE,
         "carrier_raw_code": scan.raw_code,
         "location": {"city": "São Paulo", "state": "SP"},

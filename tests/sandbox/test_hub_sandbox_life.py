@@ -327,6 +327,41 @@ async def test_manifest_closes_and_is_handed_over(hub: Hub) -> None:
     assert [o["external_ref"] for o in whole["orders"]] == ["a", "b"]
 
 
+async def test_manifest_closed_after_the_carrier_came_is_handed_over(hub: Hub) -> None:
+    await hub.bring_to("with_carrier")
+    manifest = (await hub.order())["manifest_id"]
+
+    await hub.control(f"/manifests/{manifest}/close", {})
+
+    assert (await hub.get(f"/manifests/{manifest}")).body["status"] == "handed_over"
+
+
+async def test_manifest_whose_last_waiting_order_is_cancelled_is_handed_over(hub: Hub) -> None:
+    await hub.register("a")
+    await hub.register("b")
+    manifest = await hub.manifest("a", "b")
+    await hub.labels("a")
+    await hub.scan("accepted", "a")
+    await hub.control(f"/manifests/{manifest}/close", {})
+
+    await hub.control("/orders/b/cancel", {})
+
+    assert (await hub.get(f"/manifests/{manifest}")).body["status"] == "handed_over"
+
+
+async def test_stage_of_no_list_is_told_as_it_is(hub: Hub) -> None:
+    await hub.bring_to("awaiting_dispatch")
+
+    await hub.scan("held_at_hub", raw_code="Z9")
+    refused = await hub.scan("Held at hub")
+
+    tracking = (await hub.get(f"/orders/{REF}/tracking")).body
+    assert tracking["stage"] == tracking["events"][0]["stage"] == "held_at_hub"
+    assert tracking["events"][0]["carrier_raw_code"] == "Z9"
+    assert (await hub.get(f"/orders/{REF}")).body["status"] == "with_carrier"
+    assert refused.code == "validation"
+
+
 async def test_manifest_takes_all_or_none(hub: Hub) -> None:
     await hub.register("free")
     await hub.register("held", fiscal_document=None)

@@ -71,8 +71,13 @@ async def test_an_order_is_played_from_its_product_to_the_recipient(
     assert done(await browser.press("Fechar")) == "Romaneio R-00001 fechado."
     await browser.open(ORDER)
     assert "Em rota de entrega" in done(await browser.press("Objeto recebido na unidade"))
-    assert done(await browser.press("Abrir ocorrência", code="recipient_absent", volume="1"))
-    assert "Destinatário ausente" in browser.page.text
+    said = {"text": "Ninguém em casa", "act_before:time": "2026-12-01T09:00"}
+    occurred = await browser.press("Abrir ocorrência", code="recipient_absent", volume="1", **said)
+    assert done(occurred) == "Ocorrência recipient_absent aberta."
+    assert "Destinatário ausente" in occurred.text
+    assert "“Ninguém em casa” agir até 01/12/2026 09:00:00" in occurred.text
+    assert done(await browser.press("Registrar esta etapa", stage="held_at_hub"))
+    assert "Fora da lista held_at_hub" in browser.page.text
     assert done(await browser.press("Resolver")) == "Ocorrência recipient_absent resolvida."
     first = await browser.press("Objeto entregue ao destinatário", volume="1")
     assert "Em rota de entrega" in done(first)
@@ -200,6 +205,8 @@ async def test_each_button_does_what_it_says(
         ("/faults", "Armar", {"fault": "problem"}, "Formulário: valor inválido."),
         ("/webhooks", "Ajustar", {"drop": "-1"}, "drop: valor inválido."),
         ("/", "Abrir romaneio", {}, "Pedidos: campo obrigatório."),
+        (ORDER, "Registrar esta etapa", {"stage": "Parado!"}, "Etapa: formato inválido."),
+        (ORDER, "Abrir ocorrência", {"code": "lost", "volume": "9"}, "não tem o volume 9"),
         (ORDER, "Objeto em trânsito", {"volume": "9"}, "ainda não tem o pedido"),
     ],
 )
@@ -268,7 +275,8 @@ async def test_what_sellers_send_is_shown_and_never_run(hub: Hub, browser: Brows
     await hub.manifest()
     await hub.labels()
     await hub.scan("accepted", raw_code=ODD)
-    await hub.control(f"{ORDER}/occurrences", {"code": ODD, "raw_code": ODD})
+    await hub.scan("of_no_list")
+    await hub.control(f"{ORDER}/occurrences", {"code": ODD, "raw_code": ODD, "text": ODD})
     await hub.control("/faults", {"fault": "slow", "match": ODD})
     await hub.control("/accounts", {"name": ODD})
 
