@@ -6,7 +6,7 @@ from services.sync_core.domain.account import STREAM, AccountState, sending
 from services.sync_core.domain.event import Decision, Event, commanded, decided
 from services.sync_core.domain.order import OrderState
 from services.sync_core.domain.photos import give_up_parked, hand_over, read_again, wants_photos
-from services.sync_core.domain.product import ProductState
+from services.sync_core.domain.product import ProductState, evolve
 from shared.contracts import bling_gateway as bling
 from shared.contracts import hub_gateway as hub
 from shared.contracts import sync_core as core
@@ -43,7 +43,9 @@ def decide(
             yield from give_up_parked(product)
             yield read_again(product)
         case core.ProductSendRequested():
-            yield from give_up_parked(product)
+            for given_up in give_up_parked(product):
+                yield given_up
+                product = evolve(product, given_up.as_event(event))
             if product.changed:
                 yield from _import(product, account)
             yield from hand_over(product, account, now)

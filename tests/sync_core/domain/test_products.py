@@ -366,6 +366,17 @@ class TestSendingAgain:
 
         assert urls(shelf.person(core.ProductSendRequested())) == [linked("frente").url]
 
+    def test_a_person_has_a_parked_photo_handed_over_anew(self) -> None:
+        shelf = on_the_shelf(linked("frente"), linked("verso", 2))
+        parked, _ = photos(shelf.imported())
+        shelf.parks(parked)
+        assert can_send_again(shelf.product, shelf.core.account)
+
+        logged = shelf.person(core.ProductSendRequested())
+
+        assert sent(logged) == ["work.discard", "hub.add_product_photo"]
+        assert urls(logged) == [linked("frente").url]
+
     def test_a_hub_that_takes_no_changes_is_not_asked_twice(self) -> None:
         shelf = on_the_shelf()
         shelf.imported("rejected")
