@@ -206,7 +206,7 @@ def _beside(
 ) -> dict[str, tuple[str, ...]]:
     """Return what stands beside the step; ``holding`` is what the step tells of holds already."""
     found: dict[str, tuple[str, ...]] = {}
-    if shipment.registration in ("locked", "unsupported"):
+    if shipment.registration in ("locked", "unsupported") and not _over(shipment):
         found["content_locked"] = (shipment.registration,)
     if failed := _failed_labels(shipment, holding):
         found["label_failed"] = failed
@@ -369,6 +369,8 @@ def _withdrawn(order: OrderState) -> str | None:
 
 
 def _held(order: OrderState, shipment: Shipment) -> str | None:
+    if _over(shipment):
+        return None  # nothing is left that could be held back
     waits = order.problems or order.missing_products or shipment.holds
     unsent = shipment.registration in ("invalid", "discarded", "withdrawn")
     return "held" if waits or unsent else None

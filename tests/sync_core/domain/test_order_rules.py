@@ -376,6 +376,32 @@ class TestContent:
         assert world.shipments[1].digest == "content-1"
         assert world.core.order.reasons == {}
 
+    @pytest.mark.parametrize("end", ["delivered", "returning_to_sender", "lost", "cancelled"])
+    def test_an_edit_that_never_got_there_bothers_nobody_after_the_end(self, end: str) -> None:
+        world = at("awaiting_dispatch" if end == "cancelled" else "with_carrier")
+        world.seller_edits()
+        world.read()
+        world.drain()
+        assert "content_locked" in world.core.order.reasons
+
+        world.hub_moves(end)
+        world.drain()
+
+        assert "content_locked" not in world.core.order.reasons
+
+    def test_a_problem_after_the_end_holds_nothing(self) -> None:
+        world = at("with_carrier")
+        world.hub_moves("delivered")
+        world.drain()
+        assert world.core.order.reasons == {}
+        problem = bling.Problem(code="invoice_cancelled")
+
+        world.publish(
+            observed(DONE, content=None, problems=(problem,), observation=50),
+        )
+
+        assert world.core.order.reasons == {}
+
     def test_a_problem_holds_the_order_until_the_next_good_reading(self) -> None:
         core_ = Core.live()
         core_.fact(observed(OPEN))
