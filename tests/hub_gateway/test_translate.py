@@ -348,3 +348,22 @@ class TestEvents:
 
         assert isinstance(fact, facts.OrderStatusChanged)
         assert fact.status == "a\\u0000b"
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-03:00"])
+class TestMomentsThatNoCalendarHolds:
+    """An empty date that somebody shifted by a time zone."""
+
+    def test_an_event_of_such_a_moment_is_kept_unrecognised(self, at: str) -> None:
+        body = event("order.status_changed", {}).model_dump_json()
+
+        assert events.notice(body.encode().replace(b"2026-03-11T12:40:03Z", at.encode())) == (
+            port.UnrecognisedNotice(None)
+        )
+
+    def test_what_must_be_done_by_then_has_no_end(self, at: str) -> None:
+        found = wire.Occurrence.model_validate(
+            {"occurrence_id": "occ_1", "code": "lost", "act_before": at}
+        )
+
+        assert found.act_before is None

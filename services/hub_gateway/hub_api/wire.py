@@ -22,10 +22,17 @@ def _storable(text: str) -> str:
     return text.replace("\x00", "\\u0000")
 
 
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("at the very end of what a calendar holds") from None
+
+
 Text = Annotated[str, AfterValidator(_storable)]
 Reference = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{1,64}$")]
 Sequence = Annotated[int, Field(ge=1, lt=2**53)]
-Moment = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 def _unless_unusable(value: Any, usual: ValidatorFunctionWrapHandler) -> Any:
