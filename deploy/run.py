@@ -103,7 +103,7 @@ def _show_addresses(system: Product) -> None:
         ("sync_core", "the core: order timelines and its API"),
         ("bling_gateway", "the gateway to Bling"),
         ("hub_gateway", "the gateway to 360Hub"),
-        (product.BLING_SANDBOX, "a double of Bling"),
+        (product.BLING_SANDBOX, "a double of Bling, with a seller's pages"),
         (product.HUB_SANDBOX, "a double of 360Hub"),
     ):
         console.print(f"  {system.url(name)}  {what}")
