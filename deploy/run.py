@@ -104,7 +104,7 @@ def _show_addresses(system: Product) -> None:
         ("bling_gateway", "the gateway to Bling"),
         ("hub_gateway", "the gateway to 360Hub"),
         (product.BLING_SANDBOX, "a double of Bling, with a seller's pages"),
-        (product.HUB_SANDBOX, "a double of 360Hub"),
+        (product.HUB_SANDBOX, "a double of 360Hub, with an operator's page"),
     ):
         console.print(f"  {system.url(name)}  {what}")
     console.print(f"  Settings and API tokens are in {STATE / 'run.env'}")
