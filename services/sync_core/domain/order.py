@@ -14,7 +14,10 @@ from shared.contracts import sync_core as core
 
 BEFORE_LABELS: Final = frozenset({None, "order_created", "in_manifest"})
 BEFORE_INTAKE: Final = frozenset({*BEFORE_LABELS, "awaiting_dispatch"})
-FINISHED: Final = frozenset({"delivered", "returning_to_sender", "returned_to_sender", "lost"})
+UNDELIVERED: Final = frozenset({"returning_to_sender", "returned_to_sender", "lost"})
+"""Statuses that a cancellation in Bling does not contradict: the customer gets nothing."""
+
+FINISHED: Final = frozenset({"delivered", *UNDELIVERED})
 """Statuses after which a cancellation in Bling is only recorded."""
 
 PENDING_APPROVAL: Final = "product_pending_approval"

@@ -21,6 +21,7 @@ from services.sync_core.domain.order import (
     BEFORE_INTAKE,
     FINISHED,
     PENDING_APPROVAL,
+    UNDELIVERED,
     OrderState,
     Shipment,
 )
@@ -198,7 +199,10 @@ def reasons_of(order: OrderState, context: Context) -> dict[str, tuple[str, ...]
     shipment = order.shipment
     if refusal := _tracking_refusal(order, context):
         found["tracking_refused"] = refusal
-    return found | (_beside(order, shipment, found.get("held", ())) if shipment else {})
+    if shipment is None:
+        return found
+    found |= _beside(order, shipment, found.get("held", ()))
+    return found | _occurrences(shipment, dealt_with=cancelled_in_bling(order, context.account))
 
 
 def _beside(
@@ -212,12 +216,17 @@ def _beside(
         found["label_failed"] = failed
     if late := _behind(order, shipment):
         found["volume_behind"] = late
-    return found | _occurrences(shipment)
+    return found
 
 
-def _occurrences(shipment: Shipment) -> dict[str, tuple[str, ...]]:
-    """Tell of open occurrences until the customer has the order, or it is cancelled."""
+def _occurrences(shipment: Shipment, *, dealt_with: bool) -> dict[str, tuple[str, ...]]:
+    """Tell of open occurrences until the customer has the order, or it is cancelled.
+
+    ``dealt_with``: it is cancelled in Bling, which after a return or a loss is the end of it.
+    """
     if shipment.status == "delivered" or shipment.cancelled_at_hub:
+        return {}
+    if dealt_with and shipment.status in ("returned_to_sender", "lost"):
         return {}
     found: dict[str, tuple[str, ...]] = {}
     for occurrence in shipment.open_occurrences:
@@ -290,7 +299,7 @@ def _before_start(order: OrderState, context: Context) -> str:
 
 
 def _cancelled_in_bling(order: OrderState, shipment: Shipment) -> str | None:
-    if shipment.cancelled_at_hub:
+    if shipment.cancelled_at_hub or shipment.status in UNDELIVERED:
         return None
     if shipment.cancellation == "refused":
         return None if order.kept == order.shown_id else "cancel_refused"

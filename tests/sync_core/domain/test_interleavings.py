@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.sync_core.domain import Event
 from services.sync_core.domain.comparison import passes_through, target_of
-from services.sync_core.domain.order import BEFORE_INTAKE
+from services.sync_core.domain.order import BEFORE_INTAKE, UNDELIVERED
 from services.sync_core.domain.reasons import BESIDE_THE_STEP, reasons_of
 from services.sync_core.domain.track import tracked_volumes, tracking_wanted
 from shared.contracts import canonical
@@ -143,7 +143,7 @@ def in_step(world: World) -> bool:
     assert order.shipment is not None
     assert account.mapping is not None
     hub_order = world.shipments.get(order.shipment.number)
-    hub_is_over = hub_order is None or hub_order.status == "cancelled"
+    hub_is_over = hub_order is None or hub_order.status in {"cancelled", *UNDELIVERED}
     if world.deleted or world.shown == CANCELLED:
         return hub_is_over or order.kept == world.shown
     target = target_of(order, account.mapping)

@@ -495,6 +495,41 @@ class TestCancel:
         assert set(world.core.order.reasons) == {"cancel_refused"}
         assert commands(world, "bling.set_situation") == []
 
+    @pytest.mark.parametrize("end", ["returning_to_sender", "lost"])
+    def test_a_cancellation_after_a_return_or_a_loss_is_recorded_only(self, end: str) -> None:
+        world = at("with_carrier")
+        world.hub_moves(end)
+        world.drain()
+
+        world.seller_sets(CANCELLED)
+        world.read()
+        world.drain()
+
+        assert world.core.order.reasons == {}
+        assert commands(world) == []
+
+    def test_a_refused_cancellation_is_settled_by_the_return(self) -> None:
+        world = at("with_carrier")
+        world.seller_sets(CANCELLED)
+        world.read()
+        world.drain()
+        assert set(world.core.order.reasons) == {"cancel_refused"}
+
+        world.hub_moves("returning_to_sender")
+        world.drain()
+
+        assert world.core.order.reasons == {}
+
+    def test_a_cancellation_after_the_delivery_is_a_conflict(self) -> None:
+        world = at("delivered")
+
+        world.seller_sets(CANCELLED)
+        world.read()
+        world.drain()
+
+        assert world.core.order.reasons == {"conflict": ("status:delivered",)}
+        assert commands(world) == []
+
     def test_a_cancellation_before_the_products_are_known_tells_360hub_nothing(self) -> None:
         core_ = Core.live()
         core_.fact(observed(OPEN))

@@ -16,7 +16,7 @@ from services.sync_core.domain.volumes import Labels, Scans, in_force, labelled,
 from shared.contracts import hub_gateway as hub
 from shared.contracts import sync_core as core
 from shared.contracts.references import product_id_of, product_reference
-from tests.sync_core.domain.core import NOW, ORDER, PICKUP, TRANSIT
+from tests.sync_core.domain.core import CANCELLED, NOW, ORDER, PICKUP, TRANSIT
 from tests.sync_core.domain.test_order_rules import started
 from tests.sync_core.domain.world import PRODUCT_ID, World
 
@@ -195,6 +195,21 @@ class TestOccurrences:
         tell(world, hub.OrderStatusChanged, 22, status="lost")
 
         assert set(reasons_of(world)) == {"occurrence", "unmapped_status"}
+
+    @pytest.mark.parametrize("end", ["lost", "returned_to_sender"])
+    def test_once_the_seller_cancelled_what_was_lost_or_returned_nothing_nags(
+        self, end: str
+    ) -> None:
+        world = with_carrier()
+        opens(world, 20, "stolen")
+        world.seller_sets(CANCELLED)
+        world.read()
+        world.drain()
+        assert set(reasons_of(world)) == {"cancel_refused", "occurrence"}
+
+        tell(world, hub.OrderStatusChanged, 22, status=end)
+
+        assert reasons_of(world) == {}
 
     def test_one_of_an_earlier_shipment_moves_nothing(self) -> None:
         world = with_carrier()
