@@ -1,6 +1,6 @@
 """The operator's page: everything there is, and a form for everything that the hub's people do."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ from sandbox.hub.control_body import named_account
 from sandbox.hub.faults import FaultName
 from sandbox.hub.holds import LABEL_PRICE
 from sandbox.hub.occurrences import KINDS as OCCURRENCES
-from sandbox.hub.page_forms import LOCAL_TIME, add_forms, forget_notice, take_notice, why
+from sandbox.hub.page_forms import LOCAL_TIME, add_forms, forget_notice, in_reais, take_notice, why
 from sandbox.hub.problems import KINDS as PROBLEMS
 from sandbox.hub.problems import ApiError, Handler, Json
 from sandbox.hub.products_life import REASONS
@@ -37,7 +37,7 @@ def add_page(app: web.Application) -> None:
         app,
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "pages"),
         autoescape=True,
-        filters={"time": _local_time},
+        filters=_FILTERS,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -159,6 +159,8 @@ def _measures(order: Order, wanted: str) -> list[Json]:
 def _local_time(at: datetime | None) -> str:
     return "—" if at is None else at.astimezone(LOCAL_TIME).strftime("%d/%m/%Y %H:%M:%S")
 
+
+_FILTERS: dict[str, Callable[..., str]] = {"time": _local_time, "money": in_reais}
 
 _PAGES: dict[str, Handler] = {
     "/": show_orders,

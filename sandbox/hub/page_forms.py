@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo
@@ -70,7 +71,7 @@ def fields_of(form: "MultiDictProxy[Any]") -> Json:
     """Read a form as the JSON that a control takes; what was left empty is not there.
 
     A name ends in `[]` for a list of all its values, in `:number` for a whole number, in `:time`
-    for a local time; `list.0.name` is a field of the list's first element.
+    for a local time, in `:money` for reais; `list.0.name` is a field of the list's first element.
     """
     fields: Json = {}
     rows: dict[str, dict[str, Json]] = {}
@@ -94,12 +95,19 @@ def _typed(text: str, kind: str) -> Any:
     """Convert what can be converted; the control refuses the rest by name."""
     if kind == "number" and text.isdecimal():
         return int(text)
+    if kind == "money":
+        return text.replace(".", "").replace(",", ".") if "," in text else text
     if kind == "time":
         try:
             return datetime.fromisoformat(text).replace(tzinfo=LOCAL_TIME).isoformat()
         except ValueError:
             return text
     return text
+
+
+def in_reais(amount: Decimal | str) -> str:
+    """Write an amount as people do: R$ 1.234,50."""
+    return f"R$ {Decimal(amount):,.2f}".translate(str.maketrans(",.", ".,"))
 
 
 def _act(handler: Handler, said: Said) -> Handler:
@@ -183,7 +191,7 @@ _SAID: dict[Handler, Said] = {
     controls.arm_fault: _fault_said,
     controls.disarm_faults: "Todas as falhas foram desarmadas.",
     controls.set_limits: "Limites: {per_minute} chamadas por minuto, {burst} de uma vez.",
-    controls.set_balance: "O saldo agora é R$ {balance}.",
+    controls.set_balance: lambda answer: Notice(f"O saldo agora é {in_reais(answer['balance'])}."),
     controls_accounts.open_account: "Conta {name} aberta.",
     controls_accounts.set_standing: "A conta foi alterada.",
     controls_accounts.make_secret: "Há um segredo novo; o anterior continua valendo.",

@@ -142,7 +142,8 @@ async def test_what_is_refused_says_why(hub: Hub, browser: Browser) -> None:
 async def test_labels_without_balance_fail_visibly(hub: Hub, browser: Browser) -> None:
     await hub.bring_to("in_manifest")
     await browser.open("/settings")
-    assert "10.00" in done(await browser.press("Definir saldo", amount="10.00"))
+    poor = await browser.press("Definir saldo", **{"amount:money": "10.00"})
+    assert done(poor) == "O saldo agora é R$ 10,00."
 
     await browser.open(ORDER)
     page = await browser.press("Gerar etiquetas")
@@ -198,8 +199,8 @@ async def test_each_button_does_what_it_says(
 @pytest.mark.parametrize(
     ("path", "button", "fields", "said"),
     [
-        ("/settings", "Definir saldo", {"amount": "muito"}, "Valor: formato inválido."),
-        ("/settings", "Definir saldo", {"amount": ""}, "Valor: campo obrigatório."),
+        ("/settings", "Definir saldo", {"amount:money": "muito"}, "Valor: formato inválido."),
+        ("/settings", "Definir saldo", {"amount:money": ""}, "Valor: campo obrigatório."),
         ("/settings", "Acertar", {"now:time": "ontem"}, "now: valor inválido."),
         ("/faults", "Armar", {"count": "0"}, "Quantidade: valor inválido."),
         ("/faults", "Armar", {"fault": "problem"}, "Formulário: valor inválido."),
@@ -325,12 +326,12 @@ async def test_another_account_is_played_by_itself(hub: Hub, browser: Browser) -
     other = (await hub.control("/accounts", {"name": "Outra loja"})).body["account_id"]
     await browser.open(f"/settings?account={other}")
 
-    done(await browser.press("Definir saldo", amount="1.00"))
+    done(await browser.press("Definir saldo", **{"amount:money": "1.234,50"}))
 
     assert "Outra loja" in browser.page.text
     accounts = (await hub.control("/accounts", method="GET")).body["accounts"]
-    assert {a["name"]: a["balance"] for a in accounts}["Outra loja"] == "1.00"
-    assert {a["name"]: a["balance"] for a in accounts}["Loja de desenvolvimento"] != "1.00"
+    assert {a["name"]: a["balance"] for a in accounts}["Outra loja"] == "1234.50"
+    assert {a["name"]: a["balance"] for a in accounts}["Loja de desenvolvimento"] != "1234.50"
 
 
 async def test_every_control_has_a_form_behind_it(hub: Hub) -> None:
