@@ -94,7 +94,7 @@ TEMPLATES: Final = {
     "hub.register_order": "Registrar o pedido na 360Hub: remessa {shipment}, versão {version}",
     "hub.cancel_order": "Cancelar a remessa {shipment} na 360Hub",
     "hub.import_product": "Importar o produto {product_id} na 360Hub, versão {version}",
-    "hub.add_product_photo": "Entregar à 360Hub a foto {position} do produto {product_id}",
+    "hub.add_product_photo": "Enviar à 360Hub a foto {position} do produto {product_id}",
     "account.connect": "Apresentar a conta {name} aos dois lados",
     "account.pause": "Pausar o trabalho da conta ({reason})",
     "account.resume": "Retomar o trabalho da conta",

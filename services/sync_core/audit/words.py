@@ -93,13 +93,14 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "mending": {
         **dict.fromkeys(
-            ("photo_quality", "photo_mismatch"), "Troque as fotos: novas são analisadas de novo."
+            ("photo_quality", "photo_mismatch"),
+            "Troque as fotos: as novas passam por outra análise.",
         ),
         "missing_information": (
             "Complete o produto no Bling (descrição, GTIN, NCM, peso e medidas): ele é enviado de"
             " novo sozinho."
         ),
-        "prohibited_item": "Envie os pedidos dele por outro meio.",
+        "prohibited_item": "Envie por outro meio os pedidos que têm este produto.",
         "duplicate": "Resolva com a 360Hub qual dos dois cadastros vale.",
     },
     "photo": {
@@ -386,7 +387,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "hub.register_order": "registrar o pedido na 360Hub",
         "hub.cancel_order": "cancelar o pedido na 360Hub",
         "hub.import_product": "importar o produto na 360Hub",
-        "hub.add_product_photo": "entregar a foto do produto à 360Hub",
+        "hub.add_product_photo": "enviar a foto do produto à 360Hub",
         "bling.read_entry_options": "ler lojas e serviços de entrega no Bling",
         "bling.import_orders": "importar os pedidos do Bling",
         "bling.write_tracking": "gravar o rastreio no Bling",

@@ -139,7 +139,7 @@ REASONS: Final[dict[str, Reason]] = {
         ("act_at_hub",),
     ),
     "occurrence_noted": Reason(
-        "A transportadora informou uma ocorrência na entrega, e ela mesma a resolve.",
+        "A transportadora informou uma ocorrência na entrega, que ela mesma resolve.",
         (),
         needs_person=False,
     ),
@@ -148,7 +148,8 @@ REASONS: Final[dict[str, Reason]] = {
         ("act_at_hub",),
     ),
     "volume_behind": Reason(
-        "Um volume do pedido está há mais de 48 horas atrás de outro, que já foi entregue.",
+        "Um volume do pedido está mais de 48 horas atrasado em relação a outro, que já foi "
+        "entregue.",
         ("act_at_hub",),
     ),
 }
