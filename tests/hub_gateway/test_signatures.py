@@ -105,7 +105,14 @@ def test_without_a_secret_nothing_is_accepted() -> None:
 
 @pytest.mark.parametrize(
     ("secret", "expected"),
-    [(SECRET, True), ("AAEC", False), ("whsec_", False), ("whsec_?", False), ("whsec_AAE", False)],
+    [
+        (SECRET, True),
+        ("AAEC", False),
+        ("whsec_", False),
+        ("whsec_?", False),
+        ("whsec_AAE", False),
+        ("whsec_ã", False),
+    ],
 )
 def test_only_secrets_of_the_agreed_form_are_usable(secret: str, expected: bool) -> None:
     assert usable(secret) is expected
