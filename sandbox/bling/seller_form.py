@@ -42,7 +42,7 @@ class Form:
             raise FormError(f"{label}: use no máximo {LONGEST_TEXT} caracteres.")
         return value
 
-    def amount(self, name: str, label: str, *, most: float = 1_000_000) -> float:
+    def amount(self, name: str, label: str, *, most: float = 1_000_000_000) -> float:
         """Read a number, zero or more."""
         value = self.texts.get(name, "")
         if _BRAZILIAN.fullmatch(value):

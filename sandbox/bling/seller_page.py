@@ -129,9 +129,17 @@ def _money(value: object) -> str:
 
 
 def _number(value: object) -> str:
-    """Write a number as people type it: 1,5."""
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    return text.replace(".", ",") if isinstance(value, int | float) else text
+    """Write a number as people type it, with all its digits: 1,5."""
+    if not isinstance(value, int | float):
+        return str(value)
+    return f"{Decimal(str(value)):f}".removesuffix(".0").replace(".", ",")
+
+
+def _price(value: object) -> str:
+    """Write a price as people type it: cents always, and finer parts where there are any."""
+    text = _number(value)
+    whole, _, cents = text.partition(",")
+    return f"{whole},{cents:0<2}" if isinstance(value, int | float) else text
 
 
 def _day(value: object) -> str:
@@ -148,6 +156,7 @@ def _moment(value: datetime) -> str:
 FILTERS: dict[str, Callable[..., str]] = {
     "money": _money,
     "number": _number,
+    "price": _price,
     "day": _day,
     "moment": _moment,
 }
