@@ -172,6 +172,7 @@ class Photo(BaseModel):
     photo_id: str
     status: Literal["processing", "accepted", "rejected"]
     position: int
+    reason_code: str | None
 
 
 class Link(BaseModel):

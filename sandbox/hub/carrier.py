@@ -8,7 +8,7 @@ from sandbox.hub.events import record_order
 from sandbox.hub.faults import FaultName
 from sandbox.hub.ids import new_id
 from sandbox.hub.occurrences import open_occurrence, resolve_occurrence
-from sandbox.hub.order_life import hand_over, move
+from sandbox.hub.order_life import check_volume, hand_over, move
 from sandbox.hub.problems import ApiError
 from sandbox.hub.records import CARRIER, Order, Scan
 from sandbox.hub.state import Account
@@ -76,8 +76,8 @@ def _check_scannable(order: Order, volume: int | None) -> None:
         raise ApiError("not-possible", detail)
     if order.status is OrderStatus.CANCELLED:
         raise ApiError("not-possible", "O pedido está cancelado.")
-    if volume is not None and volume not in order.volume_numbers:
-        raise ApiError("not-possible", f"O pedido não tem o volume {volume}.")
+    if volume is not None:
+        check_volume(order, volume)
 
 
 def _record_scan(

@@ -24,11 +24,24 @@ from sandbox.hub.manifests_life import (
     take_out,
 )
 from sandbox.hub.occurrences import occurrence_view, open_occurrence, resolve_occurrence
-from sandbox.hub.order_life import cancel, generate_labels, issue_tracking_codes, void_labels
+from sandbox.hub.order_life import (
+    cancel,
+    check_volume,
+    generate_labels,
+    issue_tracking_codes,
+    void_labels,
+)
 from sandbox.hub.orders import order_view
 from sandbox.hub.problems import ApiError, Json
-from sandbox.hub.products import product_view
-from sandbox.hub.products_life import REASONS, accept_photos, review
+from sandbox.hub.products import photo_view, product_view
+from sandbox.hub.products_life import (
+    REASONS,
+    accept_photo,
+    accept_photos,
+    photo_of,
+    reject_photo,
+    review,
+)
 from sandbox.hub.query import Route
 from sandbox.hub.records import OPERATOR, Occurrence, Order, Receipt
 from sandbox.hub.shipping import manifest_view, tracking_view
@@ -41,6 +54,13 @@ class ManifestBody(ControlBody):
 
 class VolumesBody(ControlBody):
     volumes: Annotated[list[Volume], Field(min_length=1)]
+
+
+class LabelsBody(ControlBody):
+    """What becomes of the labels; with `volume`, of that one's only, and the others are ready."""
+
+    outcome: Literal["ready", "processing", "carrier_unavailable", "address_rejected"] = "ready"
+    volume: int | None = None
 
 
 class ScanBody(ControlBody):
@@ -68,6 +88,11 @@ class HubCancelBody(ControlBody):
 
 class PhotosBody(ControlBody):
     count: Annotated[int, Field(ge=1)] = 1
+
+
+class PhotoDecisionBody(ControlBody):
+    decision: Literal["accept", "reject"]
+    reason_code: str | None = None
 
 
 class ReviewBody(ControlBody):
@@ -110,8 +135,10 @@ async def give_up(request: web.Request) -> web.Response:
 
 
 async def make_labels(request: web.Request) -> web.Response:
-    account, order, _ = await _about_order(request, ControlBody)
-    generate_labels(account, order)
+    account, order, body = await _about_order(request, LabelsBody)
+    if body.volume is not None:
+        check_volume(order, body.volume)
+    generate_labels(account, order, body.outcome, body.volume)
     return web.json_response(order_view(order))
 
 
@@ -181,11 +208,23 @@ async def register_photos(request: web.Request) -> web.Response:
     return web.json_response(product_view(product))
 
 
+async def decide_on_photo(request: web.Request) -> web.Response:
+    """Accept or reject a photo that the integration sent."""
+    account, body = await read_control(request, PhotoDecisionBody)
+    product = account.product(request.match_info["ref"])
+    _check_reason(body.reason_code)
+    photo = photo_of(product, request.match_info["photo_id"])
+    if body.decision == "accept":
+        accept_photo(account, product, photo)
+    else:
+        reject_photo(account, product, photo, body.reason_code)
+    return web.json_response({**product_view(product), "photo": photo_view(photo)})
+
+
 async def review_product(request: web.Request) -> web.Response:
     account, body = await read_control(request, ReviewBody)
     product = account.product(request.match_info["ref"])
-    if body.reason_code is not None and body.reason_code not in REASONS:
-        raise ApiError("malformed", f"O motivo é um destes: {', '.join(REASONS)}.")
+    _check_reason(body.reason_code)
     review(account, product, body.decision, body.reason_code)
     return web.json_response(product_view(product))
 
@@ -213,7 +252,12 @@ async def show_order(request: web.Request) -> web.Response:
 async def list_products(request: web.Request) -> web.Response:
     products = named_account(request).products.values()
     found = [
-        {**product_view(p), "content": p.content, "received": _receipts(p.receipts)}
+        {
+            **product_view(p),
+            "content": p.content,
+            "received": _receipts(p.receipts),
+            "photos": [photo_view(photo) for photo in p.photos],
+        }
         for p in products
     ]
     return web.json_response({"products": found})
@@ -224,6 +268,11 @@ async def _about_order(
 ) -> tuple[Account, Order, Control]:
     account, body = await read_control(request, model)
     return account, account.order(request.match_info["ref"]), body
+
+
+def _check_reason(code: str | None) -> None:
+    if code is not None and code not in REASONS:
+        raise ApiError("malformed", f"O motivo é um destes: {', '.join(REASONS)}.")
 
 
 def _open_one(order: Order, body: OccurrenceBody) -> Occurrence:
@@ -274,5 +323,6 @@ ROUTES = (
     Route("POST", f"{_ORDER}/cancel", cancel_by_hub, ACCOUNT_QUERY),
     Route("GET", "/products", list_products, ACCOUNT_QUERY),
     Route("POST", "/products/{ref}/photos", register_photos, ACCOUNT_QUERY),
+    Route("POST", "/products/{ref}/photos/{photo_id}", decide_on_photo, ACCOUNT_QUERY),
     Route("POST", "/products/{ref}/review", review_product, ACCOUNT_QUERY),
 )

@@ -48,7 +48,8 @@ def refresh_holds(account: Account, order: Order) -> None:
 
 
 def labels_price(order: Order) -> Decimal:
-    return LABEL_PRICE * len(order.volume_numbers)
+    """Price the labels that the order still lacks."""
+    return LABEL_PRICE * len(order.volumes_without_label)
 
 
 def _approved(account: Account, ref: str) -> bool:

@@ -2,7 +2,7 @@
 
 from sandbox.hub.events import record
 from sandbox.hub.ids import new_id
-from sandbox.hub.order_life import hand_over, leave_manifest, move
+from sandbox.hub.order_life import give_labels_up, hand_over, leave_manifest, move
 from sandbox.hub.problems import ApiError, Json
 from sandbox.hub.records import OPERATOR, Manifest, Order
 from sandbox.hub.state import Account
@@ -41,6 +41,7 @@ def take_out(account: Account, manifest: Manifest, order: Order) -> None:
     """Take an order out of its romaneio, back to where it began."""
     if order.manifest_id != manifest.ref or order.status is not OrderStatus.IN_MANIFEST:
         raise ApiError("not-possible", "O pedido não está neste romaneio sem etiquetas.")
+    give_labels_up(account, order, OPERATOR)
     leave_manifest(account, order)
     to = OrderStatus.ORDER_CREATED
     move(account, order, to, cause=OPERATOR, reason_code="taken_out_of_manifest")

@@ -7,7 +7,8 @@ from sandbox.hub.clock import stamp, stamp_or_none
 from sandbox.hub.events import record_order
 from sandbox.hub.faults import FaultName
 from sandbox.hub.ids import new_id
-from sandbox.hub.problems import ApiError, Json
+from sandbox.hub.order_life import check_volume
+from sandbox.hub.problems import Json
 from sandbox.hub.records import CARRIER, Occurrence, Order
 from sandbox.hub.state import Account
 from sandbox.hub.statuses import UNKNOWN_OCCURRENCE
@@ -114,8 +115,7 @@ def open_occurrence(
     act_before: datetime | None = None,
 ) -> Occurrence:
     """Open an occurrence of one volume; codes outside the list are allowed, as hubs add them."""
-    if volume not in order.volume_numbers:
-        raise ApiError("not-possible", f"O pedido não tem o volume {volume}.")
+    check_volume(order, volume)
     if account.faults.take(FaultName.UNKNOWN_OCCURRENCE):
         code = UNKNOWN_OCCURRENCE
     before = [o for o in order.occurrences if (o.volume, o.code) == (volume, code)]

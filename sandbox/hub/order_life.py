@@ -2,7 +2,7 @@
 
 from sandbox.hub.events import record_order
 from sandbox.hub.faults import FaultName
-from sandbox.hub.holds import holds_of, labels_price, refresh_holds
+from sandbox.hub.holds import LABEL_PRICE, holds_of, labels_price, refresh_holds
 from sandbox.hub.ids import new_id
 from sandbox.hub.problems import ApiError, Json
 from sandbox.hub.records import OPERATOR, Cause, Event, Label, Manifest, Order
@@ -11,6 +11,9 @@ from sandbox.hub.statuses import LABELS, MOVES, TERMINAL, UNKNOWN_STATUS, OrderS
 
 CARRIER_CODE = "jadlog"
 CARRIER_NAME = "Jadlog"
+
+NO_BALANCE = "insufficient_balance"
+LABEL_FAILURES = (NO_BALANCE, "carrier_unavailable", "address_rejected")
 
 
 def move(
@@ -57,7 +60,13 @@ def cancel(
         raise ApiError("not-possible", f"Um pedido em {LABELS[order.status]} não se cancela mais.")
     leave_manifest(account, order)
     event = move(account, order, OrderStatus.CANCELLED, cause=cause, reason_code=reason_code)
-    return event, _void(account, order, cause=cause)
+    return event, give_labels_up(account, order, cause)
+
+
+def check_volume(order: Order, volume: int) -> None:
+    """Refuse a volume that the order does not have."""
+    if volume not in order.volume_numbers:
+        raise ApiError("not-possible", f"O pedido não tem o volume {volume}.")
 
 
 def leave_manifest(account: Account, order: Order) -> None:
@@ -75,41 +84,56 @@ def hand_over(account: Account, manifest: Manifest) -> None:
         manifest.status = "handed_over"
 
 
-def generate_labels(account: Account, order: Order) -> None:
-    """Make a label for each volume, paid from the balance, and send the order to dispatch.
+def generate_labels(
+    account: Account, order: Order, outcome: str = "ready", volume: int | None = None
+) -> None:
+    """Make the labels that volumes lack; when none is lacking, the order goes to dispatch.
 
-    Without enough balance the labels fail and the order is held until it is topped up.
+    `outcome` is what becomes of them, or of one volume's label only: `ready` (paid from the
+    balance), `processing` (until labels are made again), or one of `LABEL_FAILURES`. Without
+    enough balance all fail, and the order is held until it is topped up.
     """
-    if order.status is not OrderStatus.IN_MANIFEST:
-        detail = f"Não se geram etiquetas de um pedido em: {LABELS[order.status]}."
-        raise ApiError("not-possible", detail)
-    if holds := holds_of(account, order):
-        raise ApiError("not-possible", "O pedido está retido.", holds=holds)
-    price = labels_price(order)
-    if account.balance < price:
-        _fail_labels(account, order)
-        return
-    account.balance -= price
-    order.refused_for_balance = False
-    _issue_labels(account, order)
-    move(
-        account,
-        order,
-        OrderStatus.AWAITING_DISPATCH,
-        cause=OPERATOR,
-        reason_code="labels_generated",
-    )
+    _check_labels_possible(account, order)
+    if account.balance < labels_price(order):
+        outcome, volume = NO_BALANCE, None
+    order.refused_for_balance = outcome == NO_BALANCE
+    late = outcome == "ready" and bool(account.faults.take(FaultName.LABEL_WITHOUT_TRACKING))
+    made = []
+    for number in order.volumes_without_label:
+        label = _unfinished_label(account, order, number)
+        _finish(account, label, outcome if volume in (None, number) else "ready", late=late)
+        made.append(label)
+    _record_labels(account, order, made, cause=OPERATOR)
+    refresh_holds(account, order)
+    if not order.volumes_without_label:
+        to = OrderStatus.AWAITING_DISPATCH
+        move(account, order, to, cause=OPERATOR, reason_code="labels_generated")
 
 
 def void_labels(account: Account, order: Order) -> list[str]:
     """Void the labels of an order that the carrier has not taken; answers their ids."""
+    if order.status is OrderStatus.IN_MANIFEST and (
+        voided := give_labels_up(account, order, OPERATOR)
+    ):
+        return voided
     if order.status is not OrderStatus.AWAITING_DISPATCH:
         detail = f"Não há etiquetas para anular em: {LABELS[order.status]}."
         raise ApiError("not-possible", detail)
-    voided = _void(account, order, cause=OPERATOR)
+    voided = give_labels_up(account, order, OPERATOR)
     move(account, order, OrderStatus.IN_MANIFEST, cause=OPERATOR, reason_code="labels_voided")
     refresh_holds(account, order)
     return voided
+
+
+def give_labels_up(account: Account, order: Order, cause: Cause) -> list[str]:
+    """Void every label that is ready or in preparation; answers their ids."""
+    voided = [label for label in order.labels if label.status in ("ready", "processing")]
+    for label in voided:
+        label.status = "voided"
+        label.voided_at = account.clock.now()
+    if voided:
+        _record_labels(account, order, voided, cause=cause)
+    return [label.label_id for label in voided]
 
 
 def issue_tracking_codes(account: Account, order: Order) -> None:
@@ -119,54 +143,38 @@ def issue_tracking_codes(account: Account, order: Order) -> None:
     _record_labels(account, order, order.ready_labels, cause=OPERATOR)
 
 
-def _issue_labels(account: Account, order: Order) -> None:
-    late = account.faults.take(FaultName.LABEL_WITHOUT_TRACKING)
-    labels = [
-        _label(account, volume, status="ready", tracking_code=None if late else _tracking_code())
-        for volume in order.volume_numbers
-    ]
-    order.labels.extend(labels)
-    _record_labels(account, order, labels, cause=OPERATOR)
+def _check_labels_possible(account: Account, order: Order) -> None:
+    if order.status is not OrderStatus.IN_MANIFEST:
+        detail = f"Não se geram etiquetas de um pedido em: {LABELS[order.status]}."
+        raise ApiError("not-possible", detail)
+    if holds := holds_of(account, order):
+        raise ApiError("not-possible", "O pedido está retido.", holds=holds)
 
 
-def _fail_labels(account: Account, order: Order) -> None:
-    labels = [
-        _label(account, volume, status="failed", failure_code="insufficient_balance")
-        for volume in order.volume_numbers
-    ]
-    order.labels.extend(labels)
-    order.refused_for_balance = True
-    _record_labels(account, order, labels, cause=OPERATOR)
-    refresh_holds(account, order)
-
-
-def _void(account: Account, order: Order, *, cause: Cause) -> list[str]:
-    voided = [label for label in order.labels if label.status == "ready"]
-    for label in voided:
-        label.status = "voided"
-        label.voided_at = account.clock.now()
-    if voided:
-        _record_labels(account, order, voided, cause=cause)
-    return [label.label_id for label in voided]
-
-
-def _label(
-    account: Account,
-    volume: int,
-    *,
-    status: str,
-    tracking_code: str | None = None,
-    failure_code: str | None = None,
-) -> Label:
-    return Label(
+def _unfinished_label(account: Account, order: Order, volume: int) -> Label:
+    """Find the volume's label that is still in preparation, or begin one."""
+    for label in order.labels:
+        if (label.volume, label.status) == (volume, "processing"):
+            return label
+    label = Label(
         label_id=new_id("lbl"),
         volume=volume,
-        status=status,
+        status="processing",
         carrier_code=CARRIER_CODE,
         generated_at=account.clock.now(),
-        tracking_code=tracking_code,
-        failure_code=failure_code,
     )
+    order.labels.append(label)
+    return label
+
+
+def _finish(account: Account, label: Label, outcome: str, *, late: bool) -> None:
+    if outcome == "ready":
+        account.balance -= LABEL_PRICE
+        label.tracking_code = None if late else _tracking_code()
+    if outcome in LABEL_FAILURES:
+        label.failure_code = outcome
+        outcome = "failed"
+    label.status = outcome
 
 
 def _tracking_code() -> str:

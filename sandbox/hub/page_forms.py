@@ -165,7 +165,7 @@ def _holds(holds: list[Json]) -> str:
 
 def _labels_said(order: Json) -> Notice:
     if order["status"] == "in_manifest":
-        return Notice("As etiquetas não ficaram prontas; veja o motivo abaixo.", refused=True)
+        return Notice("Nem todas as etiquetas ficaram prontas; veja o motivo abaixo.", refused=True)
     return Notice("Etiquetas geradas.")
 
 
@@ -178,6 +178,11 @@ def _scan_said(answer: Json) -> Notice:
 def _occurrence_said(occurrence: Json) -> Notice:
     verb = "aberta" if occurrence["status"] == "open" else "resolvida"
     return Notice(f"Ocorrência {occurrence['code']} {verb}.")
+
+
+def _photo_said(answer: Json) -> Notice:
+    verb = "aceita" if answer["photo"]["status"] == "accepted" else "recusada"
+    return Notice(f"Foto {verb}.")
 
 
 def _fault_said(answer: Json) -> Notice:
@@ -209,6 +214,7 @@ _SAID: dict[Handler, Said] = {
     controls_orders.occur: _occurrence_said,
     controls_orders.cancel_by_hub: "O pedido foi cancelado pelo hub.",
     controls_orders.register_photos: "Fotos cadastradas.",
+    controls_orders.decide_on_photo: _photo_said,
     controls_orders.review_product: "Análise registrada.",
     controls_webhooks.disturb: "As entregas de webhooks foram ajustadas.",
     controls_webhooks.release: "Webhooks soltos: {released}; aceitos: {accepted}.",

@@ -25,11 +25,20 @@ LABEL_STATES = {
     "voided": "Anulada",
 }
 
+LABEL_OUTCOMES = {
+    "ready": "prontas",
+    "processing": "em preparo",
+    "carrier_unavailable": "falham: transportadora indisponível",
+    "address_rejected": "falham: endereço recusado",
+}
+
 LABEL_FAILURES = {
     "insufficient_balance": "saldo insuficiente",
     "carrier_unavailable": "transportadora indisponível",
     "address_rejected": "endereço recusado pela transportadora",
 }
+
+PHOTOS = {"processing": "Em análise", "accepted": "Aceita", "rejected": "Recusada"}
 
 SCANS = {stage: description for stage, (_, description) in STAGES.items()}
 

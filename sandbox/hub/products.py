@@ -6,9 +6,9 @@ from sandbox.hub.clock import stamp, stamp_or_none
 from sandbox.hub.content import PhotoBody, ProductBody, check_ref, normal_form, read_body
 from sandbox.hub.ids import new_id
 from sandbox.hub.problems import REQUEST_ID, ApiError, Json
-from sandbox.hub.products_life import accept_photos, announce, content_changed
+from sandbox.hub.products_life import announce, content_changed
 from sandbox.hub.query import PAGING, Route, cut_page, words_of
-from sandbox.hub.records import Cause, Product, Receipt
+from sandbox.hub.records import Cause, Photo, Product, Receipt
 from sandbox.hub.state import Account, account_of
 from sandbox.hub.statuses import ProductStatus
 
@@ -91,10 +91,19 @@ async def add_photo(request: web.Request) -> web.Response:
     if not account.takes_photos:
         raise ApiError("capability-off", "Photos are registered on the hub's own page.")
     body = await read_body(request, PhotoBody)
-    photo = {"photo_id": new_id("pho"), "status": "processing", "position": body.position}
-    product.photos.append({**photo, "status": "accepted", "sha256": body.sha256})
-    accept_photos(account, product, 1, cause=Cause("integration", request[REQUEST_ID]))
-    return web.json_response(photo, status=202)
+    photo = Photo(photo_id=new_id("pho"), position=body.position, source_url=str(body.source_url))
+    product.photos.append(photo)
+    product.touch(account.clock.now())
+    return web.json_response(photo_view(photo), status=202)
+
+
+def photo_view(photo: Photo) -> Json:
+    return {
+        "photo_id": photo.photo_id,
+        "status": photo.status,
+        "position": photo.position,
+        "reason_code": photo.reason_code,
+    }
 
 
 def product_view(product: Product) -> Json:

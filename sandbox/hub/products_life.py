@@ -3,7 +3,7 @@
 from sandbox.hub.events import record
 from sandbox.hub.holds import refresh_holds
 from sandbox.hub.problems import ApiError
-from sandbox.hub.records import OPERATOR, Cause, Product
+from sandbox.hub.records import OPERATOR, Cause, Photo, Product
 from sandbox.hub.state import Account
 from sandbox.hub.statuses import PRODUCT_LABELS, ProductStatus
 
@@ -58,6 +58,28 @@ def accept_photos(account: Account, product: Product, count: int, *, cause: Caus
         _to_review(account, product, cause=cause)
 
 
+def photo_of(product: Product, photo_id: str) -> Photo:
+    for photo in product.photos:
+        if photo.photo_id == photo_id:
+            return photo
+    raise ApiError("not-found", "Esta foto não existe.")
+
+
+def accept_photo(account: Account, product: Product, photo: Photo) -> None:
+    """Accept a photo that the integration sent."""
+    _check_undecided(photo)
+    photo.status = "accepted"
+    accept_photos(account, product, 1, cause=OPERATOR)
+
+
+def reject_photo(account: Account, product: Product, photo: Photo, reason_code: str | None) -> None:
+    """Reject a photo that the integration sent; the product goes on waiting for one."""
+    _check_undecided(photo)
+    photo.status = "rejected"
+    photo.reason_code = reason_code or "other"
+    product.touch(account.clock.now())
+
+
 def content_changed(account: Account, product: Product, changed: set[str], *, cause: Cause) -> None:
     """Send the product back to review where new data asks for a new decision."""
     corrected = product.status is ProductStatus.REJECTED
@@ -76,6 +98,11 @@ def review(account: Account, product: Product, decision: str, reason_code: str |
     product.reason = REASONS.get(reason_code or "")
     product.decided_at = account.clock.now()
     announce(account, product, before, cause=OPERATOR)
+
+
+def _check_undecided(photo: Photo) -> None:
+    if photo.status != "processing":
+        raise ApiError("not-possible", "Já se decidiu sobre esta foto.")
 
 
 def _to_review(account: Account, product: Product, *, cause: Cause) -> None:

@@ -168,6 +168,11 @@ class Order(Resource):
         return [latest[volume] for volume in sorted(latest)]
 
     @property
+    def volumes_without_label(self) -> list[int]:
+        ready = {label.volume for label in self.ready_labels}
+        return [number for number in self.volume_numbers if number not in ready]
+
+    @property
     def open_occurrences(self) -> list[Occurrence]:
         return [occurrence for occurrence in self.occurrences if occurrence.resolved_at is None]
 
@@ -185,13 +190,24 @@ class Order(Resource):
 
 
 @dataclass(kw_only=True)
+class Photo:
+    """A photo that the integration sent; `reason_code` says why it was rejected."""
+
+    photo_id: str
+    position: int
+    source_url: str
+    status: str = "processing"
+    reason_code: str | None = None
+
+
+@dataclass(kw_only=True)
 class Product(Resource):
     content: Json
     source_version: int
     status: ProductStatus = ProductStatus.AWAITING_PHOTOS
     photos_required: int = 1
     photos_accepted: int = 0
-    photos: list[Json] = field(default_factory=list)
+    photos: list[Photo] = field(default_factory=list)
     reason_code: str | None = None
     reason: str | None = None
     decided_at: datetime | None = None

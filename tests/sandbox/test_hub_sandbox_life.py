@@ -370,3 +370,70 @@ async def test_manifest_takes_all_or_none(hub: Hub) -> None:
 
     assert [o["external_ref"] for o in refused.body["orders"]] == ["held"]
     assert (await hub.get("/orders/free")).body["status"] == "order_created"
+
+
+@pytest.mark.parametrize("failure", ["carrier_unavailable", "address_rejected"])
+async def test_label_of_one_volume_fails_and_is_made_alone_later(hub: Hub, failure: str) -> None:
+    await hub.register(volumes=[VOLUME, {**VOLUME, "volume": 2}])
+    await hub.manifest()
+    await hub.control("/balance", {"amount": "40.00"})
+
+    partly = await hub.control(f"/orders/{REF}/labels", {"outcome": failure, "volume": 2})
+    labels = (await hub.get(f"/orders/{REF}/labels")).body["labels"]
+    whole = await hub.labels()
+
+    assert partly.body["status"] == "in_manifest"
+    assert [volume["volume"] for volume in partly.body["volumes"]] == [1]
+    assert [(label["status"], label["failure_code"]) for label in labels] == [
+        ("ready", None),
+        ("failed", failure),
+    ]
+    assert whole.body["status"] == "awaiting_dispatch"
+    assert [volume["volume"] for volume in whole.body["volumes"]] == [1, 2]
+    kept = {volume["label_id"] for volume in whole.body["volumes"]}
+    assert labels[0]["label_id"] in kept
+    assert labels[1]["label_id"] not in kept
+    assert (await _balance(hub)) == "0.00"
+
+
+async def test_labels_in_preparation_are_paid_and_ready_when_made_again(hub: Hub) -> None:
+    await hub.bring_to("in_manifest")
+    await hub.control("/balance", {"amount": "20.00"})
+
+    waiting = await hub.control(f"/orders/{REF}/labels", {"outcome": "processing"})
+    before = (await hub.get(f"/orders/{REF}/labels")).body["labels"]
+    unpaid = await _balance(hub)
+    ready = await hub.labels()
+    after = (await hub.get(f"/orders/{REF}/labels")).body["labels"]
+
+    assert (waiting.body["status"], ready.body["status"]) == ("in_manifest", "awaiting_dispatch")
+    assert [label["status"] for label in before] == ["processing"]
+    assert [label["status"] for label in after] == ["ready"]
+    assert before[0]["label_id"] == after[0]["label_id"]
+    assert (unpaid, await _balance(hub)) == ("20.00", "0.00")
+
+
+async def test_labels_half_made_are_void_when_the_order_leaves_its_manifest(hub: Hub) -> None:
+    await hub.register(volumes=[VOLUME, {**VOLUME, "volume": 2}])
+    manifest = await hub.manifest()
+    await hub.control(f"/orders/{REF}/labels", {"outcome": "processing", "volume": 2})
+
+    out = await hub.control(f"/manifests/{manifest}/orders/{REF}", method="DELETE")
+
+    labels = (await hub.get(f"/orders/{REF}/labels")).body["labels"]
+    assert (out.body["status"], out.body["volumes"]) == ("order_created", [])
+    assert [label["status"] for label in labels] == ["voided", "voided"]
+
+
+async def test_labels_of_a_volume_that_is_not_there_are_refused(hub: Hub) -> None:
+    await hub.bring_to("in_manifest")
+
+    answer = await hub.control(f"/orders/{REF}/labels", {"outcome": "processing", "volume": 9})
+
+    assert answer.code == "not-possible"
+    assert (await hub.get(f"/orders/{REF}/labels")).body["labels"] == []
+
+
+async def _balance(hub: Hub) -> str:
+    accounts = (await hub.control("/accounts", method="GET")).body["accounts"]
+    return str(accounts[0]["balance"])

@@ -1,5 +1,6 @@
 """The operator's page of the double of 360Hub: every step can be played by hand."""
 
+import re
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -148,7 +149,7 @@ async def test_labels_without_balance_fail_visibly(hub: Hub, browser: Browser) -
     await browser.open(ORDER)
     page = await browser.press("Gerar etiquetas")
 
-    assert "não ficaram prontas" in refused(page)
+    assert "Nem todas as etiquetas ficaram prontas" in refused(page)
     assert "saldo insuficiente" in page.text
 
 
@@ -249,6 +250,33 @@ async def test_a_review_is_decided_every_way(hub: Hub, browser: Browser) -> None
     assert (await hub.get(f"/products/{PRODUCT}")).body["approval"]["status"] == "approved"
 
 
+async def test_photos_that_came_by_machine_are_decided_on(hub: Hub, browser: Browser) -> None:
+    await hub.import_product()
+    await hub.control("/accounts/standing", {"product_photos": True})
+    for position in (1, 2):
+        photo = {"source_url": f"https://cdn.example.com/{position}.jpg", "position": position}
+        await hub.post(f"/products/{PRODUCT}/photos", photo)
+    await browser.open("/products")
+
+    assert done(await browser.press("Recusar foto", reason_code="photo_mismatch")) == (
+        "Foto recusada."
+    )
+    assert done(await browser.press("Aceitar foto")) == "Foto aceita."
+    assert (await hub.get(f"/products/{PRODUCT}")).body["approval"]["status"] == "in_review"
+
+
+async def test_labels_of_one_volume_fail_or_wait(hub: Hub, browser: Browser) -> None:
+    await hub.bring_to("in_manifest")
+    await browser.open(ORDER)
+
+    failing = await browser.press("Gerar etiquetas", outcome="address_rejected", volume="1")
+    assert "Nem todas as etiquetas ficaram prontas" in refused(failing)
+    assert "endereço recusado pela transportadora" in failing.text
+    await browser.press("Gerar etiquetas", outcome="processing")
+    assert "Em preparo" in browser.page.text
+    assert done(await browser.press("Gerar etiquetas")) == "Etiquetas geradas."
+
+
 async def test_deliveries_are_sent_again(hub: Hub, browser: Browser) -> None:
     async with running_receiver() as receiver:
         await subscribe(hub, receiver, "order.*")
@@ -339,6 +367,5 @@ async def test_every_control_has_a_form_behind_it(hub: Hub) -> None:
     paths = [form_path(r) for module in modules for r in module.ROUTES if r.method != "GET"]
 
     for path in paths:
-        concrete = path.replace("{ref}", "x").replace("{manifest_id}", "x")
-        async with hub.http.get(f"{hub.url}{concrete.replace('{endpoint_id}', 'x')}") as response:
+        async with hub.http.get(f"{hub.url}{re.sub('{.*?}', 'x', path)}") as response:
             assert response.status == 405, path  # there is something, and it is pressed, not read

@@ -128,7 +128,36 @@ async def test_photos_by_machine_are_off_unless_switched_on(hub: Hub) -> None:
 
     assert (off.status, off.code) == (501, "capability-off")
     assert (taken.status, taken.body["status"]) == (202, "processing")
+    assert await _approval(hub) == "awaiting_photos"
+
+
+async def test_the_review_team_decides_on_each_photo_that_came_by_machine(hub: Hub) -> None:
+    await hub.import_product()
+    await hub.control("/accounts/standing", {"product_photos": True})
+    path = f"/products/{PRODUCT}/photos"
+    sent = [
+        await hub.post(path, {"source_url": f"https://cdn.example.com/{n}.jpg", "position": n})
+        for n in (1, 2)
+    ]
+    first, second = (f"{path}/{answer.body['photo_id']}" for answer in sent)
+
+    blurred = {"decision": "reject", "reason_code": "photo_quality"}
+    rejected = (await hub.control(first, blurred)).body
+    still = await _approval(hub)
+    again = await hub.control(first, {"decision": "accept"})
+    accepted = (await hub.control(second, {"decision": "accept"})).body
+
+    assert (rejected["photo"]["status"], rejected["photo"]["reason_code"]) == (
+        "rejected",
+        "photo_quality",
+    )
+    assert still == "awaiting_photos"
+    assert again.code == "not-possible"
+    assert accepted["photo"]["status"] == "accepted"
+    assert accepted["approval"]["photos_accepted"] == 1
     assert await _approval(hub) == "in_review"
+    assert (await hub.control(f"{path}/none", {"decision": "accept"})).status == 404
+    assert (await hub.control(second, {**blurred, "reason_code": "bad"})).code == "malformed"
 
 
 async def test_photo_may_come_without_its_hash(hub: Hub) -> None:
