@@ -23,6 +23,21 @@ async def photo_calls(scene: Scene) -> list[Json]:
     return [call for call in calls if call["path"].endswith("/photos")]
 
 
+async def review_team_accepts_photos(scene: Scene) -> None:
+    """Accept a photo of every product at 360Hub, as soon as each has one."""
+    operator = scene.play.operator
+
+    async def arrived() -> list[Json] | None:
+        known = await operator.products()
+        return known if known and all(product["photos"] for product in known) else None
+
+    for product in await until("a photo of every product to arrive", arrived):
+        photo = product["photos"][0]["photo_id"]
+        path = f"/_sandbox/products/{product['external_ref']}/photos/{photo}"
+        decision = {"account": operator.account, "decision": "accept"}
+        await operator.web.call("POST", path, decision)
+
+
 async def products(scene: Scene) -> list[Json]:
     """Return the products that orders wait for, as the seller sees them."""
     keeper = scene.play.keeper
@@ -48,6 +63,8 @@ async def test_photos_reach_360hub_and_the_review_begins(scene: Scene) -> None:
     await wants_photos(scene)
     await story.order_comes_in(scene)
     await story.order_starts(scene)
+    await waits_for_review(scene, "awaiting_photos")
+    await review_team_accepts_photos(scene)
 
     waited = await waits_for_review(scene, "in_review")
 
