@@ -1,15 +1,20 @@
 """The log can be proved: tampering shows, and folding again gives the same bytes."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from services.sync_core.api.reasons import reason_views
+from services.sync_core.audit.timeline import find_order, timeline
+from services.sync_core.audit.words import Words
 from services.sync_core.log.append import EventLog
 from services.sync_core.log.connection import Pool
 from services.sync_core.log.events import row_hash, row_of
 from services.sync_core.log.facts import read_fact
 from services.sync_core.log.replay import accounts_with_logs, refold, replay, verify
 from shared.contracts import hub_gateway as hub
+from tests.sync_core.api import take
 from tests.sync_core.seller import AT, PRODUCT, Seller, content, opened
 from tests.sync_core.test_outbox import ERASE, registered
 
@@ -199,6 +204,60 @@ async def test_folding_again_shows_which_orders_wait_for_an_approval(
     waits = "SELECT waits_for FROM order_product WHERE account_id = $1"
     rows = await pool.fetch(waits, seller.id)
     assert {row["waits_for"] for row in rows} == {"approval", "import"}
+
+
+async def test_what_rules_before_revision_4_logged_and_stored_is_shown_and_folded_again(
+    log: EventLog, pool: Pool, owner: Pool, seller: Seller
+) -> None:
+    """They kept an occurrence by its code alone, and a label by its volume."""
+    label = hub.Label(label_id="lbl_1", volume=1, status="ready", tracking_code="AB1")
+    occurrence = hub.Occurrence(occurrence_id="occ_1", code="address_not_found")
+    at: Any = {"shipment": 1, "happened_at": AT}
+    told = (
+        hub.OrderLabelsUpdated(hub_sequence=2, labels=(label,), **at),
+        hub.OrderOccurrenceOpened(hub_sequence=3, occurrence=occurrence, **at),
+    )
+    await take(log, seller, *(seller.fact(each, "order-1", source=hub.SOURCE) for each in told))
+    detail = '"address_not_found::correct_address:"'
+    for table in ("event_log", "orders"):
+        column = "data" if table == "event_log" else "state"
+        await owner.execute(
+            f"UPDATE {table} SET {column} = replace({column}::text,"  # noqa: S608
+            f" '{detail}', '\"address_not_found\"')::json WHERE account_id = $1",
+            seller.id,
+        )
+    older = (
+        "jsonb_set(state::jsonb #- '{shipment,issued}' #- '{shipment,scans}'"
+        " #- '{shipment,occurred}', '{shipment}', (state::jsonb -> 'shipment') || '"
+        '{"labels": {"1": {"label_id": "lbl_1", "status": "ready"}},'
+        ' "occurrences": {"occ_1": "address_not_found"}}\'::jsonb)'
+    )
+    await owner.execute(
+        f"UPDATE orders SET state = ({older})::json WHERE account_id = $1"  # noqa: S608
+        " AND order_id = 1",
+        seller.id,
+    )
+    await owner.execute(
+        "UPDATE event_log SET rules_revision = 3 WHERE account_id = $1 AND stream = 'order-1'",
+        seller.id,
+    )
+
+    subject = await find_order(pool, seller.id, 1)
+
+    assert subject is not None
+    (reason,) = (r for r in reason_views(subject.order.reasons, Words()) if r.code == "occurrence")
+    assert reason.explanations == ("endereço não localizado",)
+    sentences = [entry.sentence for entry in await timeline(pool, subject, limit=200)]
+    assert any(each.endswith("Detalhes: endereço não localizado.") for each in sentences)
+
+    await refold(log, seller.id)
+
+    assert await replay(pool, seller.id, silent) == []
+    subject = await find_order(pool, seller.id, 1)
+    assert subject is not None
+    assert subject.order.shipment is not None
+    assert subject.order.shipment.labels[1].tracking_code == "AB1"
+    assert [each.code for each in subject.order.shipment.open_occurrences] == ["address_not_found"]
 
 
 async def test_both_proofs_hold_after_a_subject_was_erased(

@@ -8,24 +8,35 @@ from hypothesis import strategies as st
 
 from services.sync_core.domain import Event
 from services.sync_core.domain.comparison import passes_through, target_of
-from services.sync_core.domain.order import BEFORE_INTAKE, UNDELIVERED
+from services.sync_core.domain.order import BEFORE_INTAKE, UNDELIVERED, Shipment
 from services.sync_core.domain.reasons import BESIDE_THE_STEP, reasons_of
 from services.sync_core.domain.track import tracked_volumes, tracking_wanted
 from shared.contracts import canonical
 from shared.contracts import hub_gateway as hub
 from shared.contracts import sync_core as core
 from shared.contracts.account import Policies
-from tests.sync_core.domain.core import CANCELLED, OPEN, START
+from tests.sync_core.domain.core import CANCELLED, NOW, OPEN, ORDER, START, Core
 from tests.sync_core.domain.world import SITUATIONS, STATUSES, World
 
 MOVES = (
     *("read", "read", "read", "bling_works", "bling_works", "hub_works", "hub_works", "hub_tells"),
     *("hub_tells", "hub_advances", "hub_advances", "drain", "drain", "seller_edits"),
-    *("imports", "refuse_tracking", "pauses", "pauses"),
+    *("imports", "refuse_tracking", "pauses", "pauses", "hub_resolves", "wait_long"),
     *("seller_deletes", "lose_webhooks", "confirms_reopening", "retries", "refuse", "lose", "wait"),
 )
 
 POLICIES = st.builds(Policies, content_declaration=st.booleans(), tracking_to_bling=st.booleans())
+
+SCANS = st.tuples(st.sampled_from((1, 2)), st.sampled_from(("in_transit", "delivered", "beamed")))
+HOLDS = st.sampled_from(((), ("insufficient_balance",), ("address_invalid", "novelty")))
+OCCURRENCES = st.sampled_from(("recipient_absent", "damaged", "delivery_delayed", "novelty"))
+BESIDE = st.one_of(
+    st.tuples(st.just("hub_scans"), SCANS),
+    st.tuples(st.just("hub_opens"), OCCURRENCES),
+    st.tuples(st.just("hub_holds"), HOLDS),
+    st.tuples(st.just("hub_repeats"), st.none()),
+)
+"""What 360Hub tells beside an order's status, and what it tells once more."""
 
 STEPS = st.one_of(
     st.tuples(st.just("seller_sets"), st.sampled_from(SITUATIONS)),
@@ -33,6 +44,8 @@ STEPS = st.one_of(
     st.tuples(st.just("hub_moves"), st.sampled_from(STATUSES)),
     st.tuples(st.just("hub_moves"), st.sampled_from(STATUSES[:5])),
     st.tuples(st.just("hub_labels"), st.sampled_from((1, 2))),
+    st.tuples(st.sampled_from(("hub_fails_label", "hub_voids_label")), st.sampled_from((1, 2))),
+    BESIDE,
     st.tuples(st.just("chooses"), POLICIES),
     st.tuples(st.just("race"), st.sampled_from(SITUATIONS)),
     st.tuples(st.just("settles"), st.sampled_from(("keep_bling", "apply_hub"))),
@@ -43,6 +56,24 @@ STEPS = st.one_of(
         st.none(),
     ),
 )
+
+
+ON_THE_WAY = st.one_of(
+    BESIDE,
+    BESIDE,
+    st.tuples(
+        st.sampled_from(("hub_labels", "hub_fails_label", "hub_voids_label")),
+        st.sampled_from((1, 2)),
+    ),
+    st.tuples(
+        st.sampled_from(("hub_advances", "hub_tells", "hub_resolves", "wait_long", "drain")),
+        st.none(),
+    ),
+    st.tuples(st.just("hub_moves"), st.sampled_from(STATUSES)),
+    st.tuples(st.just("hub_moves"), st.sampled_from(STATUSES[5:8])),
+    st.tuples(st.sampled_from(("read", "seller_edits", "ships_again", "wait_long")), st.none()),
+)
+"""What happens to an order that has begun its way."""
 
 
 WorldT = TypeVar("WorldT", bound=World)
@@ -73,6 +104,10 @@ def step(world: World, name: str, argument: object) -> None:
             world.lose_answers += 1
         case "wait":
             world.route(world.core.pass_time(timedelta(minutes=3)))
+        case "wait_long":
+            world.route(world.core.pass_time(timedelta(hours=49)))
+        case "ships_again":
+            ship_again(world)
         case "remaps":
             world.remaps(swapped=bool(argument))
         case "switches":
@@ -81,6 +116,16 @@ def step(world: World, name: str, argument: object) -> None:
             getattr(world, name)()
         case _:
             getattr(world, name)(argument)
+
+
+def ship_again(world: World) -> None:
+    """The seller cancels the order, opens it again, and wants it shipped once more."""
+    for situation_id in (CANCELLED, START):
+        world.seller_sets(situation_id)
+        world.read()
+        world.drain()
+    world.confirms_reopening()
+    world.drain()
 
 
 many = settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -100,6 +145,42 @@ def test_once_both_sides_fall_silent_they_agree_or_one_reason_is_open(
         assert in_step(world), f"out of step without a reason: {world.core.order}"
     tracking_is_in_bling(world)
     content_is_declared(world)
+
+
+@settings(many, max_examples=300)
+@given(st.sampled_from((0, 1, 3, 3)), st.lists(ON_THE_WAY, min_size=8, max_size=40))
+def test_what_stands_beside_the_stage_is_what_360hubs_count_says(
+    advanced: int, steps: list[tuple[str, object]]
+) -> None:
+    """Whatever comes twice or late, for this shipment or for one before it."""
+    begun = [("drain", None), *(("hub_advances", None), ("drain", None)) * advanced]
+    world = play([*begun, *steps])
+
+    world.fall_silent()
+
+    if not step_reasons(world):
+        assert in_step(world), f"out of step without a reason: {world.core.order}"
+    all_is_as_360hub_counts_it(world)
+
+
+def all_is_as_360hub_counts_it(world: World) -> None:
+    """What stands beside the stage is what 360Hub's events say in their own order, once each."""
+    shipment = world.core.order.shipment
+    hub_order = world.shipments.get(shipment.number) if shipment else None
+    if shipment is None or hub_order is None:
+        return
+    counted = Core.live()
+    counted.states[ORDER] = world.core.order.model_copy(
+        update={"shipment": Shipment(number=shipment.number, reference=shipment.reference)}
+    )
+    for place in range(1, hub_order.told + 1):
+        counted.fact(hub_order.fact(shipment.number, place, NOW))
+    expected = counted.order.shipment
+    assert expected is not None
+    for name in ("status", "holds", "pending_products", "issued", "scans"):
+        assert getattr(shipment, name) == getattr(expected, name), name
+    still_open = {each for each, known in shipment.occurred.items() if known.is_open}
+    assert still_open == set(hub_order.occurrences)
 
 
 def tracking_is_in_bling(world: World) -> None:
@@ -122,7 +203,8 @@ def content_is_declared(world: World) -> None:
     order, context = world.core.order, world.core.context()
     hub_order = world.shipments.get(order.shipment.number) if order.shipment else None
     wanted = context.account.policies.content_declaration and context.to_hub == "command"
-    if hub_order is None or not wanted or set(order.reasons) - {"tracking_refused"}:
+    quiet = BESIDE_THE_STEP - {"content_locked"}
+    if hub_order is None or not wanted or set(order.reasons) - quiet:
         return
     if hub_order.status in BEFORE_INTAKE:
         assert hub_order.declared, order

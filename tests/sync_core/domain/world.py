@@ -68,21 +68,39 @@ class Write:
     raced: bool
 
 
+Told = tuple[type[hub.SequencedFact], dict[str, object]]
+"""What one of 360Hub's events says: the fact that it is, and its fields."""
+
+
+def status_event(previous: str | None, status: str) -> Told:
+    return hub.OrderStatusChanged, {"previous": previous, "status": status}
+
+
 @dataclass
 class HubOrder:
-    """360Hub's side of one shipment."""
+    """360Hub's side of one shipment. ``events``: all of them, of which ``told`` were delivered."""
 
     version: int
     digest: str
     declared: bool
     status: str = "order_created"
-    events: list[tuple[str | None, str]] = field(default_factory=lambda: [(None, "order_created")])
+    events: list[Told] = field(default_factory=lambda: [status_event(None, "order_created")])
     told: int = 0
+    occurrences: list[str] = field(default_factory=list)
     labels: dict[int, str] = field(default_factory=dict)
 
     def move(self, status: str) -> None:
-        self.events.append((self.status, status))
+        self.events.append(status_event(self.status, status))
         self.status = status
+
+    def happens(self, fact: type[hub.SequencedFact], **fields: object) -> None:
+        self.events.append((fact, fields))
+
+    def fact(self, shipment: int, sequence: int, now: datetime) -> hub.SequencedFact:
+        """Return the event of this place as the gateway publishes it."""
+        kind, fields = self.events[sequence - 1]
+        place = {"shipment": shipment, "hub_sequence": sequence, "happened_at": now}
+        return kind.model_validate(place | fields)
 
     def declares(self, register: core.RegisterOrder) -> bool:
         """Whether the same content's declaration is no news, or may still be added."""
@@ -163,26 +181,65 @@ class World:
             if status in STATUSES[:4]:
                 self.hub_moves(STATUSES[STATUSES.index(status) + 1])
 
-    def hub_labels(self, volume: int) -> None:
-        """The last shipment's volume gets a (new) label with its tracking code."""
+    def last_shipment(self, *statuses: str) -> HubOrder | None:
+        """Return 360Hub's side of the last shipment, if it has one of these statuses."""
         order = self.shipments.get(max(self.shipments, default=0))
-        if order is None or order.status not in ("in_manifest", "awaiting_dispatch"):
-            return
-        order.labels[volume] = f"BR{self.core.now:%H%M%S}{len(self.core.log)}"
-        label = hub.Label(
-            label_id=order.labels[volume],
-            volume=volume,
-            status="ready",
-            tracking_code=order.labels[volume],
-            carrier="Correios",
-        )
-        updated = hub.OrderLabelsUpdated(
-            shipment=max(self.shipments),
-            hub_sequence=len(order.events),
-            happened_at=self.core.now,
-            labels=(label,),
-        )
-        self.publish(updated)
+        return order if order is not None and order.status in statuses else None
+
+    def hub_labels(self, volume: int, status: str = "ready") -> None:
+        """The last shipment's volume gets a (new) label with its tracking code, or should have."""
+        if order := self.last_shipment("in_manifest", "awaiting_dispatch"):
+            name = f"BR{len(order.events):04}"
+            self.tells_of_label(order, volume, name, status)
+            if status == "ready":
+                order.labels[volume] = name
+
+    def hub_fails_label(self, volume: int) -> None:
+        """A label cannot be made."""
+        self.hub_labels(volume, "failed")
+
+    def hub_voids_label(self, volume: int) -> None:
+        """The volume's label is not to be used."""
+        order = self.last_shipment("in_manifest", "awaiting_dispatch")
+        if order and volume in order.labels:
+            self.tells_of_label(order, volume, order.labels.pop(volume), "voided")
+
+    def tells_of_label(self, order: HubOrder, volume: int, name: str, status: str) -> None:
+        code = {"tracking_code": name, "carrier": "Correios"} if status == "ready" else {}
+        label = {"label_id": name, "volume": volume, "status": status} | code
+        order.happens(hub.OrderLabelsUpdated, labels=(label,))
+
+    def hub_scans(self, seen: tuple[int, str]) -> None:
+        """The carrier scans a volume, in whatever order it likes."""
+        if order := self.last_shipment("with_carrier", "returning_to_sender", "delivered"):
+            volume, scan = seen
+            order.happens(hub.OrderTrackingUpdated, volume=volume, scan=scan)
+
+    def hub_opens(self, code: str) -> None:
+        """Something departs from the normal delivery."""
+        if order := self.last_shipment("awaiting_dispatch", "with_carrier", "returning_to_sender"):
+            name = f"occ_{len(order.events)}"
+            order.occurrences.append(name)
+            occurrence = {"occurrence_id": name, "code": code, "volume": 1}
+            order.happens(hub.OrderOccurrenceOpened, occurrence=occurrence)
+
+    def hub_resolves(self) -> None:
+        """The oldest occurrence ends."""
+        order = self.shipments.get(max(self.shipments, default=0))
+        if order and order.occurrences:
+            occurrence = {"occurrence_id": order.occurrences.pop(0), "code": "damaged"}
+            order.happens(hub.OrderOccurrenceResolved, occurrence=occurrence)
+
+    def hub_holds(self, codes: tuple[str, ...]) -> None:
+        """360Hub holds the order for these causes, and no others."""
+        if order := self.last_shipment("order_created", "in_manifest"):
+            order.happens(hub.OrderHoldChanged, holds=tuple({"code": code} for code in codes))
+
+    def hub_repeats(self) -> None:
+        """All that was told of any shipment is told once more, the last first."""
+        for shipment, order in self.shipments.items():
+            for sequence in range(order.told, 0, -1):
+                self.publish(order.fact(shipment, sequence, self.core.now))
 
     # --- people at this system
 
@@ -451,17 +508,8 @@ class World:
         """360Hub's next event of each shipment arrives, in the order of its sequence."""
         for shipment, order in self.shipments.items():
             if order.told < len(order.events):
-                previous, status = order.events[order.told]
                 order.told += 1
-                self.publish(
-                    hub.OrderStatusChanged(
-                        shipment=shipment,
-                        hub_sequence=order.told,
-                        happened_at=self.core.now,
-                        previous=previous,
-                        status=status,
-                    )
-                )
+                self.publish(order.fact(shipment, order.told, self.core.now))
 
     # --- the wires
 
