@@ -20,7 +20,7 @@ from deploy.places import PROJECT, STATE
 from deploy.records import Record
 from deploy.run import run as run_system
 
-WORKERS = 3
+WORKERS = 2
 """Most of a test's time is waiting: for a stage to start, for what one process tells another."""
 
 app = typer.Typer(
