@@ -12,7 +12,7 @@ from deploy.demo.players import Json, Operator, Play, PlayError, Web, until
 from deploy.product import Product
 from tests.life.conftest import new_account
 
-_LOOK_EVERY_S = 0.5
+_LOOK_EVERY_S = 1.0
 _PATIENCE_S = 900.0
 
 T = TypeVar("T")
