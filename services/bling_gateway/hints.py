@@ -58,9 +58,10 @@ class Hints:
 
     def _order_deleted(self, account_id: UUID, order_id: int) -> Reaction:
         async def react(conn: Connection) -> None:
+            # First what a change does first, too: otherwise the two wait for each other for ever.
+            await changes.heard(conn, account_id)
             work = tasks.read_hinted_order(account_id, order_id, Priority.CANCELLATION)
             await self._queue.enqueue(conn, work)
-            await changes.heard(conn, account_id)
             await orders.mark_deleted(conn, account_id, order_id)
 
         return react

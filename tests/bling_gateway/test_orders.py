@@ -274,7 +274,7 @@ async def test_a_deleted_order_is_gone(seller: Seller) -> None:
 
 
 async def test_a_deletion_told_while_the_order_is_read_is_not_forgotten(seller: Seller) -> None:
-    order = await seller.place_order(situation=OPEN)
+    order = await seller.place_order(situation=OPEN, items=1)
     await seller.fact("bling.order.observed")
     await seller.settled()
     slow = {"fault": "slow_s", "seconds": 1, "match": "/Api/v3/contatos"}
