@@ -1,6 +1,7 @@
 """The first import: which orders hold the start situação already."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from services.bling_gateway.reading.importing import _spans
 from shared.contracts.sync_core import ImportOrders
@@ -8,7 +9,7 @@ from tests.bling_gateway.stage import OPEN, STARTED, Seller
 from tests.bling_gateway.test_reconcile import compare
 from tests.waiting import eventually
 
-TODAY = date.today()  # noqa: DTZ011 - the double reckons by the machine's day, too
+TODAY = datetime.now(ZoneInfo("America/Sao_Paulo")).date()
 
 
 async def test_orders_in_the_start_situation_are_found_read_and_counted(seller: Seller) -> None:
