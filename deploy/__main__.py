@@ -21,7 +21,10 @@ from deploy.records import Record
 from deploy.run import run as run_system
 
 WORKERS = 2
-"""Most of a test's time is waiting: for a stage to start, for what one process tells another."""
+"""Most of a test's time is waiting: for a stage to start, for what one process tells another.
+
+Not more: whole systems of three workers come close to the 100 connections of a usual PostgreSQL.
+"""
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
