@@ -6,7 +6,8 @@ RUN python -m venv /opt/venv \
        --require-hashes --requirement requirements.lock
 
 FROM python:3.11-slim
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin app
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin app \
+    && install --directory --owner=app /archive /erasures
 WORKDIR /app
 COPY --from=requirements /opt/venv /opt/venv
 COPY services services

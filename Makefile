@@ -1,6 +1,6 @@
 # Every target makes .venv from the locked requirements first; it costs nothing when they are unchanged.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults bench lint stop lock venv
+.PHONY: help run demo test faults bench lint contracts stop lock venv
 
 PY := .venv/bin/python
 UV := .venv/bin/uv
@@ -8,7 +8,7 @@ LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-ur
           --no-emit-find-links --no-config --no-header --quiet
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: venv ## Start everything and print the addresses; Ctrl-C stops it
 	@$(PY) -m deploy run
@@ -31,6 +31,9 @@ lint: venv ## Check style, types and import contracts
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+
+contracts: venv ## Publish the contracts that changed, unless that breaks a reader
+	@$(PY) -m shared.contract_lock
 
 stop: venv ## Stop whatever an earlier command left running
 	@$(PY) -m deploy stop

@@ -10,23 +10,25 @@ from deploy.database import SERVICES
 
 
 def secrets_of(state: Path) -> Mapping[str, str]:
-    """Return the master keys and API tokens kept in `state`, made the first time."""
+    """Return the keys and API tokens kept in `state`; what is not there yet is made."""
     path = state / "development.env"
-    if not path.exists():
-        state.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text("".join(f"{name}={value}\n" for name, value in new_secrets().items()))
-    lines = path.read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if "=" in line)
+    state.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    kept = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
+    made = {name: value for name, value in new_secrets().items() if name not in kept}
+    with path.open("a") as file:
+        file.writelines(f"{name}={value}\n" for name, value in made.items())
+    return kept | made
 
 
 def new_secrets() -> dict[str, str]:
-    """Make a master key and one API token, named `developer`, for each service."""
+    """Make a master key and one API token, named `developer`, for each; the core signs, too."""
     made = {}
     for service in SERVICES:
         prefix = service.upper()
         made[f"{prefix}_MASTER_KEY"] = base64.b64encode(secrets.token_bytes(32)).decode()
         made[f"{prefix}_API_TOKENS"] = f"developer:{secrets.token_urlsafe(24)}"
+    made["SYNC_CORE_CHECKPOINT_KEY"] = base64.b64encode(secrets.token_bytes(32)).decode()
     return made
 
 

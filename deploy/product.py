@@ -103,6 +103,7 @@ async def running(
         "AMQP_URL": found.amqp_url,
         **addresses(ports),
         **databases(database),
+        **_kept(state),
         **settings,
     }
     async with Stack(name, _programs(ports, environment), state=state) as stack:
@@ -118,6 +119,15 @@ def _port(variable: str) -> int:
     if value.isdecimal() and 0 < int(value) < 65536:
         return int(value)
     raise DeployError(f"{variable} must be a port from 1 to 65535, not {value!r}")
+
+
+def _kept(state: Path) -> dict[str, str]:
+    """Say where the core keeps what is not in the database, for commands run elsewhere too."""
+    root = state.absolute()
+    return {
+        "SYNC_CORE_ERASURES_FILE": str(root / "erasures.jsonl"),
+        "SYNC_CORE_ARCHIVE_DIR": str(root / "archive"),
+    }
 
 
 def _require_free(ports: Ports) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import asyncpg
 import structlog
 from asyncpg import exceptions as pg
+from asyncpg.pool import PoolConnectionProxy
 from pogo_core.util import migrate as pogo
 
 from shared.starting import CannotStartError
@@ -22,7 +23,10 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 _STATEMENT_LIMIT_S: Final = 30
 _RETRY_S: Final = 1.0
-_MIGRATION_LOCK: Final = 0x6D69677261746500  # any number, the same for all who migrate
+
+MIGRATION_LOCK: Final = 0x6D69677261746500
+"""The advisory lock of whoever makes, replaces or moves tables' rows as their owner; any number."""
+
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 _PASSES: Final = (
@@ -136,12 +140,25 @@ async def migrate(admin_url: str, service_url: str, schema: str, *directories: P
     log.info("schema is up to date", action="migrated", schema=schema, role=role)
 
 
+class NotAloneError(Exception):
+    """Another command of the tables' owner is at work on this database; try again after it."""
+
+
+async def must_be_alone(connection: "PoolConnectionProxy[asyncpg.Record]") -> None:
+    """Take the lock that migrations take, for as long as the session lasts.
+
+    Raises :class:`NotAloneError` if a migration, or another that took it, is at work.
+    """
+    if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", MIGRATION_LOCK):
+        raise NotAloneError(NotAloneError.__doc__)
+
+
 @asynccontextmanager
 async def _sole_migration(admin_url: str, schema: str) -> AsyncIterator[Connection]:
     """Connect, and wait until no one else migrates this database; the lock ends with it."""
     connection = await asyncpg.connect(admin_url, server_settings={"search_path": schema})
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
+        await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
         yield connection
     finally:
         await connection.close()

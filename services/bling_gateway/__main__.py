@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from services.bling_gateway.commands import to_work
+from services.bling_gateway.erasing import purge
 from services.bling_gateway.main import SYSTEM, make_app
 from services.bling_gateway.operators import BlingSide
 from services.bling_gateway.settings import Migration, Operating, Settings
@@ -16,7 +17,7 @@ app = command_line(
     migration=Migration,
     make_app=make_app,
     migrations=Path(__file__).parent / "migrations",
-    open_desk=desk_of("bling_gateway", Operating, SYSTEM, to_work, BlingSide()),
+    open_desk=desk_of("bling_gateway", Operating, SYSTEM, to_work, purge, BlingSide()),
 )
 
 if __name__ == "__main__":

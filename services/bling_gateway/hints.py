@@ -1,6 +1,7 @@
 """What each kind of webhook is a reason for. A webhook is a hint: the truth is read."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -71,26 +72,33 @@ class Hints:
 
         async def react(conn: Connection) -> None:
             await changes.heard(conn, account_id)
-            if hint and await self._is_echo(conn, account_id, hint):
+            echo = await self._echo(conn, account_id, hint, envelope.date) if hint else None
+            if echo and echo.in_time:
                 return
             work = tasks.read_hinted_order(account_id, order_id, _priority(hint))
             await self._queue.enqueue(conn, work)
             if hint:
                 named = Hint(situation=hint.situacao.id, at=envelope.date)
-                await orders.add_hint(conn, account_id, order_id, envelope.eventId, named)
+                echo_of = echo.command_id if echo else None
+                key = account_id, order_id, envelope.eventId
+                await orders.add_hint(conn, *key, named, echo_of=echo_of)
 
         return react
 
-    async def _is_echo(self, conn: Connection, account_id: UUID, hint: wire.OrderHint) -> bool:
-        is_echo = await orders.use_ticket(conn, account_id, hint.id, fingerprint_of_hint(hint))
-        if is_echo:
+    async def _echo(
+        self, conn: Connection, account_id: UUID, hint: wire.OrderHint, raised_at: datetime
+    ) -> orders.Echo | None:
+        fingerprint = fingerprint_of_hint(hint)
+        echo = await orders.use_ticket(conn, account_id, hint.id, fingerprint, raised_at)
+        if echo:
             log.debug(
                 "a webhook is the echo of our own write",
                 action="webhook_echo",
                 account_id=str(account_id),
                 order_id=hint.id,
+                in_time=echo.in_time,
             )
-        return is_echo
+        return echo
 
     def _product_changed(self, account_id: UUID, product_id: int) -> Reaction:
         async def react(conn: Connection) -> None:

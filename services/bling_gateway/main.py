@@ -9,7 +9,7 @@ from typing import Final
 import aiohttp
 from aiohttp import web
 
-from services.bling_gateway import commands
+from services.bling_gateway import commands, erasing
 from services.bling_gateway.client import Transport
 from services.bling_gateway.connecting import Connecting
 from services.bling_gateway.handlers import handlers
@@ -40,6 +40,7 @@ SYSTEM: Final = System(
     discarded=facts.CommandDiscarded,
     paused=facts.AccountPaused,
     resumed=facts.AccountResumed,
+    erased=facts.SubjectErased,
 )
 
 _BURST: Final = 2
@@ -129,7 +130,9 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             committed=runtime.committed,
         )
         async with (
-            runtime.run(handlers(runtime, transport, readings, tokens), commands.to_work),
+            runtime.run(
+                handlers(runtime, transport, readings, tokens), commands.to_work, erasing.purge
+            ),
             _regular_work(runtime, settings).run(),
             _daily_work(runtime).run(),
             TokenUpkeep(tokens).run(),

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from services.hub_gateway.commands import to_work
+from services.hub_gateway.erasing import purge
 from services.hub_gateway.main import SYSTEM, http_api, make_app
 from services.hub_gateway.operators import HubSide
 from services.hub_gateway.settings import Migration, Operating, Settings
@@ -18,7 +19,7 @@ app = command_line(
     migration=Migration,
     make_app=make_app,
     migrations=Path(__file__).parent / "migrations",
-    open_desk=desk_of("hub_gateway", Operating, SYSTEM, to_work, HubSide()),
+    open_desk=desk_of("hub_gateway", Operating, SYSTEM, to_work, purge, HubSide()),
 )
 app.add_typer(webhook_commands(webhook_desk_of(http_api)), name="webhooks")
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
-from services.hub_gateway import commands, port, tasks
+from services.hub_gateway import commands, erasing, port, tasks
 from services.hub_gateway.announcing import Announcer
 from services.hub_gateway.api import CredentialsApi
 from services.hub_gateway.commands import OrderCommands, ProductCommands
@@ -44,6 +44,7 @@ SYSTEM: Final = System(
     discarded=facts.CommandDiscarded,
     paused=facts.AccountPaused,
     resumed=facts.AccountResumed,
+    erased=facts.SubjectErased,
 )
 
 PACE: Final = PaceRule(per_second=3.5, burst=15)
@@ -143,7 +144,11 @@ async def running(settings: Settings, adapter: Adapter) -> AsyncIterator[Gateway
         )
         tending = Tending(hub, runtime.pool, runtime.queue, endpoints, registrations)
         async with (
-            runtime.run(_handlers(runtime, hub, keyring, tending, setbacks), commands.to_work),
+            runtime.run(
+                _handlers(runtime, hub, keyring, tending, setbacks),
+                commands.to_work,
+                erasing.purge,
+            ),
             _regular_work(runtime, settings).run(),
         ):
             yield Gateway(runtime, webhooks, accounts, CredentialsApi(connecting, accounts))

@@ -17,7 +17,7 @@ from services.hub_gateway.endpoints import Endpoints
 from services.hub_gateway.keyring import Keyring
 from services.hub_gateway.store import products, shipments
 from shared.gateway import inbox
-from shared.gateway.store import Connection, Pool
+from shared.gateway.store import Connection, Pool, erasure
 from shared.gateway.values import NewWork
 from shared.gateway.webhooks import headers_of, is_about_its_content, storing, unauthentic
 from shared.gateway.work import WorkQueue
@@ -100,6 +100,8 @@ class Webhooks:
             piece = await _meaning(conn, account_id, notice)
             is_ours = piece is not None or isinstance(notice, port.VerificationNotice)
             owner = account_id if is_ours else None
+            if piece is not None and await erasure.is_erased(conn, account_id, piece.stream):
+                body = inbox.ERASED  # the carrier's words in it may name a person
             if not await inbox.store(conn, inbox_id, headers, body, owner):
                 await _keep_if_another(conn, inbox_id, headers, body)
                 return

@@ -1,4 +1,4 @@
-"""``python -m services.sync_core``: serve, migrate, refold, audit, parked."""
+"""``python -m services.sync_core``: serve, migrate, audit, parked."""
 
 import asyncio
 from pathlib import Path
@@ -7,10 +7,9 @@ from typing import Final
 import typer
 
 import shared.bus
-from services.sync_core.audit.cli import app as audit
+from services.sync_core.audit.commands import app as audit
 from services.sync_core.main import make_app
 from services.sync_core.parked import app as parked
-from services.sync_core.refolding import refold
 from services.sync_core.running import SCHEMA
 from services.sync_core.settings import Migration, Settings
 from shared.database import migrate as migrate_schema
@@ -30,7 +29,6 @@ app = typer.Typer(
 )
 app.add_typer(audit, name="audit")
 app.add_typer(parked, name="parked")
-app.command()(refold)
 
 
 @app.command()

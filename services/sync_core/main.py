@@ -7,6 +7,8 @@ from aiohttp import web
 
 from services.sync_core.api.acting import LOG
 from services.sync_core.api.application import add_api
+from services.sync_core.api.certificate import metrics
+from services.sync_core.api.events import KEYS
 from services.sync_core.running import Core, running
 from services.sync_core.settings import Settings
 from shared.web import application
@@ -26,6 +28,8 @@ async def make_app(settings: Settings) -> web.Application:
             yield
 
     app = application("sync_core", ready=ready)
+    app[KEYS] = tuple(verifier.line for verifier in settings.verifiers)
     app.cleanup_ctx.append(core)
     add_api(app, settings.api_tokens)
+    app.router.add_get("/metrics", metrics)
     return app

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from services.sync_core.clock import utc_now
 from services.sync_core.log.append import EventLog
+from services.sync_core.log.erasures import ErasureList
 from services.sync_core.running import SCHEMA
 from services.sync_core.settings import Repair
 from shared.database import open_pool
@@ -19,4 +20,7 @@ async def repairing() -> AsyncIterator[EventLog]:
     configure("sync_core", level=settings.log_level, format=settings.log_format)
     pool = await open_pool(settings.database_url, SCHEMA, max_size=2)
     async with pool:
-        yield EventLog(pool, settings.master_keys, clock=utc_now, logged=lambda partition: None)
+        erasures = ErasureList(settings.erasures_file)
+        yield EventLog(
+            pool, settings.master_keys, erasures, clock=utc_now, logged=lambda partition: None
+        )

@@ -7,7 +7,14 @@ what the sync core logs and sends. Nothing here does any I/O or imports other co
 from shared.contracts.canonical import canonical
 from shared.contracts.envelope import PARTITIONS, Message, derived_id, partition_of
 from shared.contracts.model import Contract, Frozen, Personal, join_personal, split_personal
-from shared.contracts.registry import CONTRACTS, UnknownTypeError, parse_data
+from shared.contracts.registry import (
+    CONTRACTS,
+    UnknownTypeError,
+    UnknownVersionError,
+    parse_data,
+    parse_message,
+    upcast,
+)
 
 __all__ = [
     "CONTRACTS",
@@ -17,10 +24,13 @@ __all__ = [
     "Message",
     "Personal",
     "UnknownTypeError",
+    "UnknownVersionError",
     "canonical",
     "derived_id",
     "join_personal",
     "parse_data",
+    "parse_message",
     "partition_of",
     "split_personal",
+    "upcast",
 ]

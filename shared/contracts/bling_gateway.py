@@ -358,3 +358,7 @@ class CommandSuperseded(commands.CommandSuperseded):
 
 class CommandDiscarded(commands.CommandDiscarded):
     TYPE: ClassVar[str] = "bling.command.discarded"
+
+
+class SubjectErased(commands.SubjectErased):
+    TYPE: ClassVar[str] = "bling.subject_erased"

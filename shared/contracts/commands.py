@@ -1,4 +1,4 @@
-"""What both gateways tell of commands that were not carried out, and of accounts that rest.
+"""What both gateways tell of commands, of accounts that rest, and of people they forgot.
 
 Both gateways publish these shapes under their own names (``bling.command.parked``,
 ``hub.command.parked``, …).
@@ -34,6 +34,17 @@ class CommandDiscarded(CommandOutcome):
     """A person gave the parked command up."""
 
     cause: str
+
+
+class SubjectErased(Contract):
+    """What the gateway held of the subject is gone. ``erased``: table → rows that held something.
+
+    Whatever it learns of the subject later it neither keeps nor tells.
+    """
+
+    command_id: UUID
+    subject: str
+    erased: dict[str, int]
 
 
 class AccountPaused(Contract):

@@ -44,6 +44,12 @@ class Message(Frozen):
         return partition_of(self.accountid)
 
     @property
+    def version(self) -> int:
+        """The version that ``dataschema`` ends with; 0, which no type has, if it names none."""
+        version = self.dataschema.rpartition(":")[2]
+        return int(version) if version.isascii() and version.isdecimal() else 0
+
+    @property
     def routing_key(self) -> str:
         """``<type>.<partition>``."""
         return f"{self.type}.{self.partition}"

@@ -333,3 +333,7 @@ class CommandSuperseded(commands.CommandSuperseded):
 
 class CommandDiscarded(commands.CommandDiscarded):
     TYPE: ClassVar[str] = "hub.command.discarded"
+
+
+class SubjectErased(commands.SubjectErased):
+    TYPE: ClassVar[str] = "hub.subject_erased"

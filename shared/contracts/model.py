@@ -2,7 +2,9 @@
 
 from typing import Any, ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 
 class _PersonalMark:
@@ -10,6 +12,11 @@ class _PersonalMark:
 
     def __repr__(self) -> str:
         return "Personal"
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(core_schema), "x-personal": True}
 
 
 Personal: Final = _PersonalMark()

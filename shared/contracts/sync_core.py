@@ -11,6 +11,9 @@ from shared.contracts.model import Contract, Frozen
 
 SOURCE = "/sync_core"
 
+WHOLE_LOG = UUID(int=0)
+"""The account of what is about no account: nobody has the nil UUID (RFC 9562, section 5.9)."""
+
 # --- commands to the Bling gateway
 
 
@@ -208,6 +211,15 @@ class DisconnectAccount(Contract):
     side: Literal["bling", "hub"]
 
 
+class EraseSubject(Contract):
+    """Forget everything personal about the subject, and about these orders, for ever."""
+
+    TYPE: ClassVar[str] = "privacy.erase_subject"
+
+    subject: str
+    orders: tuple[int, ...]
+
+
 # --- decisions about an order, told to anyone who subscribes
 
 
@@ -395,6 +407,61 @@ class CommandWithdrawn(Contract):
     command_type: str
 
 
+class ErasureHeld(Contract):
+    """The subject is not erased yet: these orders' shipments are under way and need its address."""
+
+    TYPE: ClassVar[str] = "privacy.erasure_held"
+
+    subject: str
+    orders: tuple[int, ...]
+
+
+class ShipmentEnded(Contract):
+    """The shipment of an order that an erasure waits for is over."""
+
+    TYPE: ClassVar[str] = "privacy.shipment_ended"
+
+    subject: str
+    order_id: int
+
+
+class SubjectKeyDestroyed(Contract):
+    """The subject's key is destroyed in the transaction that logs this.
+
+    ``orders`` are the subject's orders, and ``documented`` those of them that have an NF-e: it is
+    not ours, and stays in Bling, whose law keeps it.
+    """
+
+    TYPE: ClassVar[str] = "privacy.key_destroyed"
+
+    subject: str
+    orders: tuple[int, ...]
+    documented: tuple[int, ...] = ()
+
+
+class SubjectErased(Contract):
+    """Both gateways have answered: nothing personal is left of the subject in this system."""
+
+    TYPE: ClassVar[str] = "privacy.subject_erased"
+
+    subject: str
+    orders: tuple[int, ...]
+
+
+class CheckpointSigned(Contract):
+    """Where all accounts' logs end is signed. About the whole log: its account is `WHOLE_LOG`.
+
+    ``note`` is the signed checkpoint, to be kept as it is (`docs/audit.md`). Never logged itself.
+    """
+
+    TYPE: ClassVar[str] = "sync.checkpoint.signed"
+
+    number: int
+    accounts: int
+    events: int
+    note: str
+
+
 # --- what people do
 
 
@@ -526,6 +593,22 @@ class ProductSendRequested(Contract):
     """A person wants the product sent to 360Hub again: what changed of it, and its photos."""
 
     TYPE: ClassVar[str] = "product.send_requested"
+
+
+class ErasureRequested(Contract):
+    """A person wants this system to forget a subject (``contact-<id>`` or ``order-<id>``)."""
+
+    TYPE: ClassVar[str] = "privacy.erasure_requested"
+
+    subject: str
+
+
+class ErasureReapplied(Contract):
+    """The list of erasures names a subject that a restored backup brought back."""
+
+    TYPE: ClassVar[str] = "privacy.erasure_reapplied"
+
+    subject: str
 
 
 # --- time

@@ -5,16 +5,18 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from shared.bus import Delivery
-from shared.contracts import Contract, Message, parse_data
+from shared.contracts import Contract, Message, parse_message
 from shared.contracts.sync_core import (
     ConnectAccount,
     DiscardWork,
     DisconnectAccount,
+    EraseSubject,
     PauseAccount,
     ResumeAccount,
     RetryWork,
 )
 from shared.gateway import accounts
+from shared.gateway.erasing import Erasing
 from shared.gateway.pausing import Pausing
 from shared.gateway.store import Connection, Pool
 from shared.gateway.store import messages as rows
@@ -54,6 +56,7 @@ class CommandConsumer:
         system: System,
         queue: WorkQueue,
         pausing: Pausing,
+        erasing: Erasing,
         to_work: ToWork,
         *,
         committed: Callable[[int], None],
@@ -64,6 +67,7 @@ class CommandConsumer:
         self._system = system
         self._queue = queue
         self._pausing = pausing
+        self._erasing = erasing
         self._to_work = to_work
         self._committed = committed
         self._clock = clock
@@ -72,8 +76,8 @@ class CommandConsumer:
         """Store what the commands ask for.
 
         What is to be worked on is stored all or nothing; then what else is asked for, one by one.
-        Raises what makes one of them useless: pydantic's ``ValidationError``, an unknown type, an
-        account that nobody made known.
+        Raises what makes one of them useless: pydantic's ``ValidationError``, an unknown type or
+        version, an account that nobody made known.
         """
         commands = [self._parse(delivery) for delivery in deliveries]
         async with self._pool.acquire() as conn:
@@ -84,6 +88,7 @@ class CommandConsumer:
                 await self._queue.enqueue(conn, *self._work_of(commands))
             for message, command in commands:
                 await self._control(conn, message, command)
+        await self._erase(commands)
         self._committed(self._partition)
 
     async def mark(self, delivery: Delivery) -> bool:
@@ -113,7 +118,7 @@ class CommandConsumer:
 
     def _parse(self, delivery: Delivery) -> Taken:
         message = Message.decode(delivery.body)
-        return message, parse_data(message.type, message.data)
+        return message, parse_message(message)
 
     async def _connect_accounts(self, conn: Connection, commands: Sequence[Taken]) -> None:
         for message, command in commands:
@@ -133,6 +138,8 @@ class CommandConsumer:
     def _piece(self, message: Message, command: Contract) -> NewWork | None:
         match command:
             case ConnectAccount() | RetryWork() | PauseAccount() | ResumeAccount() | DiscardWork():
+                return None
+            case EraseSubject():
                 return None
             case DisconnectAccount():
                 return _disconnection(message, command) if self._is_ours(command) else None
@@ -167,6 +174,11 @@ class CommandConsumer:
                 case DiscardWork():
                     # Both gateways are told, and only one of them has it.
                     await self._queue.discard(conn, account_id, command.command_id, command.cause)
+
+    async def _erase(self, commands: Sequence[Taken]) -> None:
+        for message, command in commands:
+            if isinstance(command, EraseSubject):
+                await self._erasing.erase(message.accountid, command, _command_of(message))
 
 
 def _disconnection(message: Message, command: DisconnectAccount) -> NewWork:

@@ -1,11 +1,11 @@
 """Facts: numbered without gaps per account, stored with what they tell of, published afterwards."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from shared.contracts import Contract, Message, partition_of
-from shared.gateway.store import Connection, Pool
+from shared.contracts import Contract, Message, parse_message, partition_of, split_personal
+from shared.gateway.store import Connection, Pool, erasure
 from shared.gateway.store import facts as store
 from shared.gateway.values import Clock, Work, utc_now
 from shared.outbox import OutboxEntry
@@ -40,6 +40,8 @@ class Facts:
         """
         partition = partition_of(account_id)
         sequence = await store.next_sequence(conn, partition, account_id)
+        # Behind the counter's lock: who is erased meanwhile is known here, or this fact there.
+        data = await _as_told(conn, account_id, contract)
         message = Message(
             id=fact_id,
             source=self._source,
@@ -51,23 +53,50 @@ class Facts:
             sequence=sequence,
             causationid=cause,
             correlationid=correlation,
-            data=contract.model_dump(mode="json"),
+            data=data,
         )
         await store.add(conn, partition, account_id, sequence, message.encode())
 
     async def publish_outcome(
-        self, conn: Connection, work: Work, outcome: Contract, *, fact_id: UUID
+        self,
+        conn: Connection,
+        work: Work,
+        outcome: Contract,
+        *,
+        fact_id: UUID,
+        echo_of: UUID | None = None,
     ) -> None:
-        """Publish what came of a piece of work, with the command that asked for it as its cause."""
+        """Publish what came of a piece of work, with the command that asked for it as its cause.
+
+        ``echo_of``: the command of ours whose effect outside was all that led to the work.
+        """
         await self.publish(
             conn,
             work.account_id,
             work.stream_key.subject,
             outcome,
             fact_id=fact_id,
-            cause=work.command.id if work.command else None,
+            cause=work.command.id if work.command else echo_of,
             correlation=work.command.correlation if work.command else fact_id,
         )
+
+
+async def _as_told(conn: Connection, account_id: UUID, contract: Contract) -> dict[str, Any]:
+    """Return what is told: nothing personal of a subject that was erased."""
+    public, personal = split_personal(contract)
+    if personal is None:
+        return public
+    subject = getattr(contract, "data_subject", None)
+    if subject is not None and await erasure.is_erased(conn, account_id, subject):
+        return public
+    return contract.model_dump(mode="json")
+
+
+def without_person(message: Message) -> Message:
+    """Return the fact without what is personal in it."""
+    told = parse_message(message)
+    public, _ = split_personal(told)
+    return message.model_copy(update={"data": public, "dataschema": told.dataschema()})
 
 
 class FactOutbox:

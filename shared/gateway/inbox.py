@@ -1,6 +1,7 @@
 """The inbox: every authentic webhook, byte for byte, once."""
 
 from collections.abc import Mapping
+from typing import Final
 from uuid import UUID
 
 import orjson
@@ -9,6 +10,9 @@ from shared.contracts import partition_of
 from shared.gateway.store import Connection
 from shared.gateway.store import inbox as rows
 from shared.gateway.values import Clock, utc_now
+
+ERASED: Final = b""
+"""The body that is left of a webhook about somebody who was forgotten."""
 
 
 async def store(
@@ -37,5 +41,5 @@ async def store(
 
 
 async def is_stored(conn: Connection, webhook_id: str, body: bytes) -> bool:
-    """Tell whether a webhook of that id came with this body."""
-    return await rows.body(conn, webhook_id) == body
+    """Tell whether a webhook of that id came with this body, or its body was erased since."""
+    return await rows.body(conn, webhook_id) in (body, ERASED)

@@ -22,6 +22,7 @@ from shared.bus import (
 )
 from shared.contracts import partition_of
 from shared.gateway.commands import CommandConsumer, ToWork
+from shared.gateway.erasing import Erasing, Purge
 from shared.gateway.facts import FactOutbox, Facts
 from shared.gateway.pace import PaceRule
 from shared.gateway.pacing import Pacer
@@ -97,15 +98,19 @@ class GatewayRuntime:
                 await runtime._publisher.close()
 
     @asynccontextmanager
-    async def run(self, handlers: Mapping[str, Handler], to_work: ToWork) -> AsyncIterator[None]:
+    async def run(
+        self, handlers: Mapping[str, Handler], to_work: ToWork, purge: Purge
+    ) -> AsyncIterator[None]:
         """Take commands, do the work, publish the facts, while inside.
 
         On leaving, the workers end first, then the partitions are given up. What is not published
         then is published by whoever has the partition next.
         """
 
+        erasing = Erasing(self.pool, self._system, self.queue, self.facts, purge)
+
         async def begin(partition: int) -> None:
-            self._begin(partition, to_work)
+            self._begin(partition, to_work, erasing)
 
         workers = self._workers = Workers(self.pool, self.queue, handlers)
         async with (
@@ -128,13 +133,14 @@ class GatewayRuntime:
         if self._workers is not None:
             self._workers.wake()
 
-    def _begin(self, partition: int, to_work: ToWork) -> None:
+    def _begin(self, partition: int, to_work: ToWork, erasing: Erasing) -> None:
         consumer = CommandConsumer(
             partition,
             self.pool,
             self._system,
             self.queue,
             self.pausing,
+            erasing,
             to_work,
             committed=self._stir,
         )

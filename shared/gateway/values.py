@@ -7,13 +7,16 @@ from enum import Enum, IntEnum
 from typing import Final, Literal, TypeVar
 from uuid import UUID
 
-from shared.contracts import Frozen, partition_of
+import orjson
+
+from shared.contracts import Contract, Frozen, partition_of, upcast
 from shared.contracts.commands import (
     AccountPaused,
     AccountResumed,
     CommandDiscarded,
     CommandParked,
     CommandSuperseded,
+    SubjectErased,
 )
 
 Lane = Literal["inbound", "outbound"]
@@ -21,6 +24,9 @@ Clock = Callable[[], datetime]
 Model = TypeVar("Model", bound=Frozen)
 
 ACCOUNT_STREAM: Final = "account"
+
+_VERSION: Final = "schema_version"
+"""What says a kept command's version; without it, it is of the first."""
 
 DISCONNECT_STREAM: Final = f"{ACCOUNT_STREAM}:disconnect"
 """What waits in it runs also while the account's other work may not."""
@@ -76,6 +82,14 @@ class NewWork:
     version: int | None = None
     command: Command | None = None
     not_before: datetime | None = None
+
+    @property
+    def stored_payload(self) -> bytes:
+        """The payload as it is kept. A command's says its version: it may outlive a release."""
+        kept = self.payload.model_dump(mode="json")
+        if isinstance(self.payload, Contract):
+            kept[_VERSION] = self.payload.VERSION
+        return orjson.dumps(kept)
 
     @property
     def stream_key(self) -> "StreamKey":
@@ -134,8 +148,11 @@ class Work:
         return self.command
 
     def read(self, model: type[Model]) -> Model:
-        """Return the payload as the model that it was enqueued with."""
-        return model.model_validate_json(self.payload)
+        """Return the payload as the model that it was enqueued with, in today's version."""
+        kept = orjson.loads(self.payload)
+        if issubclass(model, Contract):
+            kept = upcast(model.TYPE, kept.get(_VERSION, 1), kept)
+        return model.model_validate(kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,3 +166,4 @@ class System:
     discarded: type[CommandDiscarded]
     paused: type[AccountPaused]
     resumed: type[AccountResumed]
+    erased: type[SubjectErased]

@@ -1,7 +1,7 @@
 """The work queue: lanes in order, newer superseding older, fair between accounts, fenced."""
 
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Final
@@ -40,6 +40,9 @@ DEFECTS: Final = 5
 
 PATIENCE: Final = timedelta(milliseconds=500)
 """Accounts that cannot be called for longer than that are passed over."""
+
+Rewrite = Callable[[bytes], bytes]
+"""Makes a piece's payload into another."""
 
 
 class WorkQueue:
@@ -315,15 +318,57 @@ class WorkQueue:
         await turns.release(conn, key, None)
         if discarded is None:
             return False
-        if (command := discarded.command) is not None:
-            outcome = self._system.discarded(
-                command_id=command.id,
-                command_type=command.type,
-                shipment=command.shipment,
-                cause=cause,
-            )
-            await self._tell(conn, key, command, outcome, purpose="discarded")
+        await self._tell_discarded(conn, key, discarded, cause)
         return True
+
+    async def forget(
+        self,
+        conn: Connection,
+        keys: Collection[StreamKey],
+        *,
+        given_up: Collection[str],
+        rewritten: Mapping[str, Rewrite],
+        cause: str,
+    ) -> int:
+        """Take what is personal out of these streams' work; return how many pieces held some.
+
+        Pieces of the kinds ``given_up`` that do not run are deleted, and told as discarded if a
+        command asked for them. Whatever is left of the kinds ``rewritten`` gets another payload,
+        for when it is tried (again). Locks the streams, then the account's fact counter.
+        """
+        await turns.lock(conn, keys)
+        touched = 0
+        for key in keys:
+            dropped = await rows.drop_of_kinds(conn, key, given_up)
+            touched += len(dropped) + await self._rewrite(conn, key, rewritten)
+            await turns.release(conn, key, None)
+            for piece in dropped:
+                await self._tell_discarded(conn, key, piece, cause)
+        return touched
+
+    async def _rewrite(
+        self, conn: Connection, key: StreamKey, rewritten: Mapping[str, Rewrite]
+    ) -> int:
+        touched = 0
+        for kind, rewrite in rewritten.items():
+            left = await rows.left_of_kind(conn, key, kind)
+            for number, payload in left.items():
+                await rows.replace_payload(conn, key, number, rewrite(payload))
+            touched += len(left)
+        return touched
+
+    async def _tell_discarded(
+        self, conn: Connection, key: StreamKey, discarded: rows.Discarded, cause: str
+    ) -> None:
+        if (command := discarded.command) is None:
+            return
+        outcome = self._system.discarded(
+            command_id=command.id,
+            command_type=command.type,
+            shipment=command.shipment,
+            cause=cause,
+        )
+        await self._tell(conn, key, command, outcome, purpose="discarded")
 
     async def _tell(
         self,

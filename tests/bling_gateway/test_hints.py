@@ -9,6 +9,7 @@ from services.bling_gateway import wire
 from services.bling_gateway.reading.observe import OrderReading
 from services.bling_gateway.reading.read_orders import awaited_situation
 from services.bling_gateway.store import orders
+from services.bling_gateway.store.orders import Named
 from services.bling_gateway.tasks import OrderToRead
 from shared.contracts.bling_gateway import Hint
 from shared.gateway.store import open_gateway_pool
@@ -26,9 +27,9 @@ async def test_a_hint_that_came_after_a_reading_began_is_kept_for_the_next(stage
         await orders.add_hint(conn, account_id, order_id, "b", second)
         later = await orders.now(conn)
 
-        assert await orders.take_hints(conn, account_id, order_id, began) == (first,)
-        assert await orders.take_hints(conn, account_id, order_id, later) == (second,)
-        assert await orders.take_hints(conn, account_id, order_id, later) == ()
+        assert await orders.take_hints(conn, account_id, order_id, began) == Named((first,), None)
+        assert await orders.take_hints(conn, account_id, order_id, later) == Named((second,), None)
+        assert await orders.take_hints(conn, account_id, order_id, later) == Named((), None)
 
 
 READ_AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

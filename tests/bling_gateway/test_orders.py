@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.contracts import parse_data
+from shared.contracts import parse_data, parse_message
 from shared.contracts.bling_gateway import OrderGone, OrderObserved
 from shared.contracts.sync_core import ReadOrder, SetSituation
 from tests.bling_gateway.stage import CANCELLED, OPEN, STARTED, VERIFIED, Seller
@@ -13,7 +13,7 @@ from tests.waiting import eventually
 
 def observed(data: object) -> OrderObserved:
     assert isinstance(data, dict)
-    fact = parse_data("bling.order.observed", data)
+    fact = parse_data("bling.order.observed", 1, data)
     assert isinstance(fact, OrderObserved)
     return fact
 
@@ -268,7 +268,7 @@ async def test_a_deleted_order_is_gone(seller: Seller) -> None:
     await seller.control("DELETE", f"orders/{order['id']}")
 
     message = await seller.fact("bling.order.gone")
-    assert parse_data(message.type, message.data) == OrderGone(
+    assert parse_message(message) == OrderGone(
         order_id=order["id"], evidence="deleted_and_not_found"
     )
 

@@ -9,7 +9,7 @@ import pytest
 
 from services.bling_gateway import client, wire
 from services.bling_gateway.reading.kept_readings import KeptReadings
-from shared.contracts import parse_data
+from shared.contracts import parse_message
 from shared.contracts.bling_gateway import OrderObserved, ProductObserved
 from shared.contracts.sync_core import ReadOrder, ReadProduct
 from shared.gateway.store import open_gateway_pool
@@ -39,7 +39,7 @@ async def product_told(seller: Seller, product_id: int, count: int = 1) -> Produ
     """Command a product to be read, and return what is told of it."""
     await seller.command(ReadProduct(product_id=product_id), subject=f"product-{product_id}")
     message = await seller.fact("bling.product.observed", count)
-    fact = parse_data(message.type, message.data)
+    fact = parse_message(message)
     assert isinstance(fact, ProductObserved)
     return fact
 

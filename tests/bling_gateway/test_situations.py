@@ -95,6 +95,47 @@ async def test_one_write_explains_one_webhook(seller: Seller) -> None:
     assert sorted(named) == [STARTED, VERIFIED]
 
 
+async def test_an_echo_that_comes_late_is_read_and_says_whose_it_is(seller: Seller) -> None:
+    """The reading would be superfluous a moment after the write; later it may show more."""
+    order_id = await started_order(seller)
+    await seller.control("POST", "webhooks", hold=True)
+    command = await set_situation(seller, order_id, VERIFIED)
+    await seller.fact(SET)
+    await expire_tickets(seller, seconds_ago=0)
+
+    await seller.control("POST", "webhooks", hold=False)
+    await seller.control("POST", "webhooks/release")
+
+    fact = await seller.fact("bling.order.observed", 2)
+    assert fact.causationid == command.id
+    assert [hint["situation"] for hint in fact.data["hinted"]] == [VERIFIED]
+
+
+async def test_what_was_changed_later_is_nobodys_echo_however_it_looks(seller: Seller) -> None:
+    """The write's webhook was lost, and the one of somebody's way back looks the same."""
+    order_id = await started_order(seller)
+    await seller.control("POST", "webhooks", drop=2)
+    await set_situation(seller, order_id, VERIFIED)
+    await seller.fact(SET)
+    await expire_tickets(seller, seconds_ago=10)
+
+    await seller.choose(order_id, STARTED)
+    await seller.choose(order_id, VERIFIED)
+
+    fact = await seller.fact("bling.order.observed", 2)
+    assert [hint["situation"] for hint in fact.data["hinted"]] == [VERIFIED]
+    assert fact.causationid is None
+
+
+async def expire_tickets(seller: Seller, *, seconds_ago: int) -> None:
+    await seller.rows(
+        "UPDATE bling_gateway.echo_ticket SET expires_at = now() - $2 * interval '1 s'"
+        " WHERE account_id = $1",
+        seller.account_id,
+        seconds_ago,
+    )
+
+
 async def test_an_order_that_is_there_already_is_left_alone(seller: Seller) -> None:
     order_id = await started_order(seller)
     await seller.choose(order_id, VERIFIED)

@@ -81,3 +81,15 @@ def test_development_secrets_are_made_once_and_closed_to_others(state: Path) -> 
 
     assert development.secrets_of(state) == first
     assert (state / "development.env").stat().st_mode & 0o077 == 0
+
+
+def test_a_secret_that_a_newer_version_needs_is_added(state: Path) -> None:
+    first = dict(development.secrets_of(state))
+    path = state / "development.env"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "CHECKPOINT" not in line))
+
+    again = dict(development.secrets_of(state))
+
+    assert again.pop("SYNC_CORE_CHECKPOINT_KEY") != first.pop("SYNC_CORE_CHECKPOINT_KEY")
+    assert again == first

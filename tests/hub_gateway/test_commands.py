@@ -310,7 +310,9 @@ async def test_a_command_delivered_twice_has_one_effect_and_one_fact(seller: Sel
     marker = await seller.register(3, number="3")
     await seller.fact("hub.order.registered", lambda data: data["version"] == 3)
 
-    answers = [fact.causationid for fact in seller.all_facts if fact.causationid]
+    # What 360Hub then says of the change has the same cause, but is no answer.
+    told = [fact for fact in seller.all_facts if fact.type == "hub.order.registered"]
+    answers = [fact.causationid for fact in told]
     assert answers.count(command.id) == 1
     assert answers.count(marker.id) == 1
 

@@ -121,7 +121,6 @@ async def test_what_no_feed_tells_is_read_with_all_that_stands_beside_the_order(
     await seller.hub.scan(seller.reference, "delivered")
     await seller.status("delivered")
     assert seller.statuses == ["order_created", "with_carrier", "delivered"]
-    assert len(seller.told("hub.order.occurrence_opened")) == 2
     seller.check_order_of_facts()
 
 
@@ -134,10 +133,11 @@ async def test_parts_that_stay_unusable_do_not_hold_back_the_status(
 
     await unheard(seller)
 
-    await seller.status("with_carrier")
+    read = (await seller.status("with_carrier"))["hub_sequence"]
     await seller.hub.scan(seller.reference, "delivered")
     await seller.status("delivered")
-    assert len(seller.told("hub.order.labels_updated")) == 1
+    # The last scan's own events may overtake each other: then the order is read once more.
+    assert seller.told("hub.order.labels_updated")[0]["hub_sequence"] == read
     assert "in_transit" not in {each["scan"] for each in seller.told("hub.order.tracking_updated")}
     assert seller.told("hub.order.occurrence_opened") == []
 

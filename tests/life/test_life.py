@@ -35,6 +35,23 @@ async def test_every_step_is_in_the_timeline_with_its_cause(scene: Scene) -> Non
     positions = [entry["position"] for entry in entries]
     assert positions == sorted(positions)
     assert all(entry["sentence"] for entry in entries)
+    assert all(entry["why"] for entry in entries if entry["kind"] in ("decision", "command"))
+
+
+async def test_what_our_own_commands_provoked_is_told_as_their_echo(scene: Scene) -> None:
+    await story.start(scene)
+    await story.advance(scene, "awaiting_dispatch")
+
+    entries = await scene.play.keeper.timeline(scene.order_id)
+
+    by_position = {entry["position"]: entry for entry in entries}
+    echoes = [(e["type"], by_position[e["echo_of"]]["type"]) for e in entries if e["echo_of"]]
+    assert ("hub.order.registered", "hub.register_order") in echoes
+    assert ("bling.situation.set", "bling.set_situation") in echoes
+    moved = [entry for entry in entries if entry["type"] == "hub.order.status_changed"]
+    registered, put_in_manifest, *_ = moved
+    assert by_position[registered["echo_of"]]["type"] == "hub.register_order"
+    assert put_in_manifest["echo_of"] is None
 
 
 @pytest.mark.parametrize("status", ["order_created", "in_manifest", "awaiting_dispatch"])

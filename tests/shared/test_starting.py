@@ -29,6 +29,7 @@ async def serve(service: str, **changes: str) -> tuple[int, str]:
         "AMQP_URL": "amqp://guest:guest@127.0.0.1:5672/",
         "BLING_GATEWAY_CLIENT_ID": "client",
         "BLING_GATEWAY_CLIENT_SECRET": "secret",
+        "SYNC_CORE_ERASURES_FILE": "/nowhere/erasures.jsonl",
         "HUB_GATEWAY_API_URL": "http://127.0.0.1:1",
         "HUB_GATEWAY_PUBLIC_URL": "http://127.0.0.1:1",
     }

@@ -2,11 +2,13 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 from services.sync_core.identity import tag_of
 from services.sync_core.log.append import EventLog
+from services.sync_core.log.erasures import ErasureList
 from services.sync_core.log.events import Incoming
 from shared.contracts import Contract, Message, canonical, derived_id, partition_of
 from shared.contracts import bling_gateway as bling
@@ -65,6 +67,10 @@ def content(*products: int, recipient: Recipient | None = RECIPIENT) -> OrderCon
         ),
         totals=Totals(items=price, shipping=Decimal(0), discount=Decimal(0), total=price),
     )
+
+
+NOBODY_ERASED = ErasureList(Path("/nowhere/erasures.jsonl"))
+"""The list of erasures of a log in which nobody is to be erased."""
 
 
 class Seller:

@@ -517,7 +517,7 @@ async def test_an_account_shows_what_its_seller_can_choose_from(
     ]
     assert account["proposed_mapping"]["pass_through"] == [24, CHECKOUT]
     (reason,) = account["reasons"]
-    assert reason["explanations"] == ["de Em andamento para Atendido: lançar estoque"]
+    assert reason["explanations"] == ["de “Em andamento” para “Atendido”: lançar estoque"]
     listed_too = (await api.get("/api/accounts?limit=200"))["accounts"]
     (summary,) = [each for each in listed_too if each["account_id"] == str(seller.id)]
     assert summary["reasons"] == ["new_side_effects"]
@@ -534,7 +534,7 @@ async def test_going_live_wants_the_side_effects_accepted(
 
     assert problem["code"] == "side_effects_not_accepted"
     assert problem["transitions"] == [7]
-    assert "de Em andamento para Atendido: lançar estoque" in problem["detail"]
+    assert "de “Em andamento” para “Atendido”: lançar estoque" in problem["detail"]
     unknown = await api.call("PUT", f"{path}/side-effects", {"transitions": [7, 8]}, status=409)
     assert unknown["code"] == "transition_unknown"
     await api.call("PUT", f"{path}/side-effects", {"transitions": [7]}, X_Actor="Ana")

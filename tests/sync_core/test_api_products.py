@@ -174,7 +174,7 @@ async def test_a_photo_shows_what_became_of_it_and_may_be_tried_again(
     await take(log, seller, seller.product_imported(approval="awaiting_photos"))
     view = await api.get(path(seller))
     assert [photo["state"] for photo in view["photos"]] == ["sent"]
-    assert "vão para lá sozinhas" in view["approval"]["sentence"]
+    assert "vão para lá automaticamente" in view["approval"]["sentence"]
     command_id = await pool.fetchval(
         "SELECT event_id FROM event_log WHERE account_id = $1 AND type = 'hub.add_product_photo'",
         seller.id,

@@ -32,8 +32,8 @@ from services.sync_core.audit.words import Words
             "a 360Hub recusou item 1, produto (produto não importado)",
         ),
         ("held", "register_closed", "a 360Hub encerrou a remessa"),
-        ("conflict", "situation:24", "a mudança era para Verificado"),
-        ("conflict", "status:delivered", "a 360Hub mostra: entregue"),
+        ("conflict", "situation:24", "a mudança era para “Verificado”"),
+        ("conflict", "status:delivered", "a 360Hub mostra “entregue”"),
         ("parked", "hub.register_order", "não foi possível registrar o pedido na 360Hub"),
         ("filtered", "stores", "a loja do pedido"),
         ("occurrence_noted", "misrouted:::", "encaminhado para a unidade errada"),
@@ -56,7 +56,8 @@ from services.sync_core.audit.words import Words
         (
             "content_locked",
             "locked",
-            "as etiquetas já existem: se forem anuladas na 360Hub, os novos dados seguem sozinhos",
+            "as etiquetas já existem: se forem anuladas na 360Hub, os novos dados seguem"
+            " automaticamente",
         ),
         (
             "content_locked",
@@ -77,16 +78,16 @@ from services.sync_core.audit.words import Words
         ("bling_disconnected", "cause:requested", "causa: a pedido"),
         ("bling_paused", "message:inventário", '"inventário"'),
         ("situations_refused", "read", "o Bling recusou a leitura das situações"),
-        ("situations_refused", "create:Em romaneio", "o Bling recusou a criação de Em romaneio"),
+        ("situations_refused", "create:Em romaneio", "o Bling recusou a criação de “Em romaneio”"),
         ("situation_deleted", "deleted:883047", "nº 883047"),
-        ("situation_unusable", "unusable:24", "Verificado"),
+        ("situation_unusable", "unusable:24", "“Verificado”"),
         ("webhooks_silent", "missed:3", "mudanças sem aviso: 3"),
         ("webhooks_silent", "since:2026-03-10T12:00:00+00:00", "último aviso: 10/03/2026 09:00"),
         ("account_parked", "bling.import_orders", "não foi possível importar os pedidos do Bling"),
         (
             "new_side_effects",
             "transition:15:9:lancarEstoque contar",
-            "de Em andamento para Atendido: lançar estoque, contar",
+            "de “Em andamento” para “Atendido”: lançar estoque, contar",
         ),
     ],
 )

@@ -6,6 +6,8 @@ from uuid import uuid4
 
 import pytest
 
+from services.bling_gateway.errors import MisshapenError, RefusedError
+from services.hub_gateway.port import MisunderstoodError
 from services.sync_core.audit.sentences import TEMPLATES, sentence
 from services.sync_core.audit.words import Words
 from services.sync_core.domain import ACCOUNT_REASONS, REASONS, Event
@@ -51,7 +53,7 @@ def test_situations_are_called_by_their_names() -> None:
     write = core.SetSituation(order_id=1, shipment=1, target=883047, expected=15)
 
     assert told(write, "command") == (
-        "Gravar Em romaneio no Bling, se ele ainda mostrar Em andamento"
+        "Gravar “Em romaneio” no Bling, se ele ainda mostrar “Em andamento”"
     )
 
 
@@ -142,7 +144,9 @@ def test_a_raised_reason_names_its_details() -> None:
 def test_a_conflict_names_what_each_side_wants() -> None:
     raised = core.OrderReasonRaised(code="conflict", shown=24, target=883047, status="in_manifest")
 
-    assert told(raised).endswith(" Detalhes: o Bling mostra Verificado; a 360Hub pede Em romaneio.")
+    assert told(raised).endswith(
+        " Detalhes: o Bling mostra “Verificado”; a 360Hub pede “Em romaneio”."
+    )
 
 
 def test_a_refusal_names_the_fields() -> None:
@@ -169,7 +173,7 @@ def test_an_accounts_reasons_are_told_by_their_own_sentence(code: str) -> None:
 def test_an_accounts_reason_names_its_details() -> None:
     raised = core.AccountReasonRaised(code="situation_deleted", details=("deleted:883047",))
 
-    assert told(raised).endswith(" Detalhes: Em romaneio.")
+    assert told(raised).endswith(" Detalhes: “Em romaneio”.")
 
 
 @pytest.mark.parametrize(
@@ -184,7 +188,7 @@ def test_an_accounts_reason_names_its_details() -> None:
                 cause="refused",
                 message="Sem estoque",
             ),
-            'o pedido mostra Em andamento: "Sem estoque"',
+            'o pedido mostra “Em andamento”: "Sem estoque"',
         ),
         (
             bling.TrackingRefused(
@@ -254,6 +258,7 @@ def test_a_photo_that_is_refused_says_why() -> None:
 def test_what_a_connected_hub_lacks_is_told() -> None:
     connected = hub.AccountConnected(hub_account_id="h1", lacks=("holds", "photos"))
 
+    assert told(connected).startswith("360Hub: conta conectada. Detalhes: ")
     assert "não diz por que um pedido espera" in told(connected)
     assert "não recebe fotos" in told(connected)
 
@@ -319,3 +324,40 @@ def test_a_label_names_its_code_and_a_hold_its_products() -> None:
     assert told(hub.OrderHoldChanged(holds=(hold,), **at)).endswith(
         "produto aguardando aprovação (15990001)"
     )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "ending"), [("written", "gravado"), ("already", "já era esse")]
+)
+def test_what_became_of_tracking_agrees_with_its_noun(outcome: Any, ending: str) -> None:
+    written = bling.TrackingWritten(order_id=1, command_id=uuid4(), outcome=outcome)
+
+    assert told(written) == f"Bling: rastreio do pedido {ending}"
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        (str(RefusedError(403, "FORBIDDEN_ERROR", None, "Não")), "o Bling não aceitou"),
+        (str(MisshapenError("Order: 2 fields")), "o Bling respondeu fora do formato"),
+        (str(MisunderstoodError("360Hub answered 418")), "a 360Hub respondeu com um erro"),
+        ("defect: KeyError", "uma falha da integração"),
+        ("tried for a day: UnavailableError: 500", "um dia inteiro de tentativas sem resultado"),
+        ("the command came without the order's content", "faltaram os dados do pedido"),
+        ("novelty", "novelty"),
+    ],
+)
+def test_what_a_command_is_parked_for_is_said_in_words(cause: str, said: str) -> None:
+    parked = hub.CommandParked(command_id=uuid4(), command_type="hub.register_order", cause=cause)
+
+    assert told(parked) == (
+        f"360Hub: parou e espera uma pessoa: registrar o pedido na 360Hub ({said})"
+    )
+
+
+@pytest.mark.parametrize("deadline", get_args(core.Deadline))
+def test_a_deadline_says_what_it_is_for(deadline: core.Deadline) -> None:
+    marked = told(core.OrderDeadlineSet(deadline=deadline, due_at=AT))
+
+    assert marked.startswith(("Prazo marcado: avisar se ", "Prazo marcado: conferir se "))
+    assert deadline not in told(core.DeadlinePassed(deadline=deadline, due_at=AT))

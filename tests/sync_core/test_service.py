@@ -7,20 +7,23 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import orjson
 import pytest
 from yarl import URL
 
 from services.sync_core.log.append import EventLog
 from services.sync_core.log.connection import Pool
 from services.sync_core.log.consume import FactConsumer
-from services.sync_core.log.replay import replay, verify
+from services.sync_core.log.verify import verify
 from shared.bus import Delivery, PartitionLoop, Publisher, Topology, connect
 from shared.contracts import PARTITIONS, Message
 from shared.contracts.sync_core import ConnectAccount, RegisterOrder
-from tests.sync_core.conftest import CoreDatabase
+from tests.sync_core.database import CoreDatabase
+from tests.sync_core.replaying import compared
 from tests.sync_core.seller import MAPPING, Seller, content, opened
 from tests.sync_core.test_consume import delivery, poisoned
 from tests.sync_core.test_outbox import registered
@@ -29,7 +32,9 @@ Environment = dict[str, str]
 
 
 @pytest.fixture
-def environment(core_database: CoreDatabase, amqp_url: str, bus_prefix: str) -> Environment:
+def environment(
+    core_database: CoreDatabase, amqp_url: str, bus_prefix: str, tmp_path: Path
+) -> Environment:
     return {
         "PATH": os.environ["PATH"],
         "COLUMNS": "200",
@@ -39,6 +44,7 @@ def environment(core_database: CoreDatabase, amqp_url: str, bus_prefix: str) -> 
         "SYNC_CORE_DATABASE_URL": core_database.service_url,
         "SYNC_CORE_MIGRATION_DATABASE_URL": core_database.admin_url,
         "SYNC_CORE_MASTER_KEY": base64.b64encode(bytes(range(32))).decode(),
+        "SYNC_CORE_ERASURES_FILE": str(tmp_path / "erasures.jsonl"),
         "SYNC_CORE_API_TOKENS": "tests:token",
     }
 
@@ -178,7 +184,11 @@ def port(unused_tcp_port_factory: Callable[[], int]) -> int:
 
 
 async def test_an_order_goes_through_and_a_kill_loses_and_doubles_nothing(
-    environment: Environment, gateways: Gateways, pool: Pool, port: int
+    environment: Environment,
+    gateways: Gateways,
+    pool: Pool,
+    port: int,
+    core_database: CoreDatabase,
 ) -> None:
     async with replica(environment, port) as core:
         seller = await live_seller(core)
@@ -195,7 +205,7 @@ async def test_an_order_goes_through_and_a_kill_loses_and_doubles_nothing(
         assert await core.end(signal.SIGTERM) == 0
 
     assert await verify(pool, seller.id, lambda read: None) == []
-    assert await replay(pool, seller.id, lambda read: None) == []
+    assert (await compared(pool, core_database.admin_url, seller.id)).differences == []
     registers = "SELECT count(*) FROM event_log WHERE account_id = $1 AND type = $2"
     assert await pool.fetchval(registers, seller.id, RegisterOrder.TYPE) == 1
 
@@ -257,10 +267,12 @@ async def test_auditors_are_told_and_shown_proofs(
 
     code, out, _ = await run(environment, "audit", "timeline", f"{audited.tag}-1")
     assert code == 0
-    assert "Bling: pedido 1042 lido depois de um aviso do Bling, em Em andamento" in out
-    for proof in ("verify", "replay"):
-        code, out, _ = await run(environment, "audit", proof, *account)
-        assert (code, out) == (0, f"{proof}: 1 accounts, 0 differences\n")
+    assert "Bling: pedido 1042 lido depois de um aviso do Bling, na situação “Em andamento”" in out
+    code, out, _ = await run(environment, "audit", "verify", *account)
+    assert (code, out) == (0, "verify: 1 accounts, 0 differences\n")
+    code, out, _ = await run(environment, "audit", "replay", "--dry-run", *account)
+    assert code == 0
+    assert out.endswith(" events, 0 differences; nothing changed\n")
 
 
 async def test_operators_fold_the_log_again_after_an_upgrade(
@@ -268,12 +280,18 @@ async def test_operators_fold_the_log_again_after_an_upgrade(
 ) -> None:
     await owner.execute("DELETE FROM orders WHERE account_id = $1", audited.id)
 
-    code, out, _ = await run(environment, "refold")
+    code, out, err = await run(environment, "audit", "replay", "--dry-run", "--json")
+    assert code == 1, err
+    found, end = map(orjson.loads, out.splitlines())
+    assert (found["account_id"], found["stream"]) == (str(audited.id), "order-1")
+    assert (end["differences"], end["swapped"]) == (1, False)
 
+    code, out, _ = await run(environment, "audit", "replay")
     assert code == 0
-    assert out.startswith("refold: ")
-    replayed, _, _ = await run(environment, "audit", "replay", "--account", str(audited.id))
-    assert replayed == 0
+    assert f"{audited.id} order-1: orders: is not stored\n" in out
+    assert " events, 1 differences; swapped in; appends waited " in out
+    code, _, _ = await run(environment, "audit", "replay", "--dry-run")
+    assert code == 0
 
 
 async def test_auditors_see_a_difference(
@@ -296,6 +314,8 @@ async def test_auditors_see_a_difference(
         ("timeline", "aaaaaaaaaa-1"),
         ("verify", "--account", "0190a5b2-7a3c-7cc0-8000-1a2b3c4d5e6f"),
         ("verify", "--account", "x"),
+        ("replay", "--dry-run", "--account", "0190a5b2-7a3c-7cc0-8000-1a2b3c4d5e6f"),
+        ("replay", "--account", "0190a5b2-7a3c-7cc0-8000-1a2b3c4d5e6f"),
     ],
 )
 async def test_auditors_who_ask_wrongly_are_told(

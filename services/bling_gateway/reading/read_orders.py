@@ -71,7 +71,8 @@ class OrderReader:
         account_id, order_id = work.account_id, task.order_id
         async with self._queue.completing(work) as conn:
             seen = await store.lock_order(conn, account_id, order_id)
-            hinted = await store.take_hints(conn, account_id, order_id, reading.began)
+            named = await store.take_hints(conn, account_id, order_id, reading.began)
+            hinted = named.hints
             await follow_unlisted(conn, self._queue, work, _situations_of(reading, hinted))
             await self._look_again_if_stale(conn, work, task, reading, hinted)
             observation = seen.observation + 1
@@ -84,6 +85,7 @@ class OrderReader:
                 work,
                 fact,
                 fact_id=derived_id(account_id, "order_observed", f"{order_id}|{observation}"),
+                echo_of=named.echo_of,
             )
             await self._note_read(conn, work, order_id)
 

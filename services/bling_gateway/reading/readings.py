@@ -30,7 +30,7 @@ from services.bling_gateway.store import orders, tracking
 from services.bling_gateway.translation import problems
 from services.bling_gateway.translation.sources import ReadOrder
 from shared.contracts.bling_gateway import Problem
-from shared.gateway.store import Pool
+from shared.gateway.store import Pool, erasure
 from shared.sealing import MasterKeys
 
 log = structlog.get_logger(__name__)
@@ -105,7 +105,7 @@ class Readings:
         self, client: BlingClient, alone: OrderReading, account_id: UUID, order: wire.Order
     ) -> tuple[wire.Contact | None, tuple[Problem, ...]]:
         contact_id = order.contato.id
-        if not contact_id:
+        if not contact_id or await self._is_erased(account_id, contact_id):
             return None, ()
         kept = await self._kept.find(account_id, "contact", contact_id, wire.Contact)
         if kept is not None and not _stands_in_the_way(order, kept.value):
@@ -119,6 +119,11 @@ class Readings:
         if contact is not None:
             await self._kept.keep(account_id, "contact", contact_id, contact, alone.began)
         return contact, trouble
+
+    async def _is_erased(self, account_id: UUID, contact_id: int) -> bool:
+        """Tell whether nothing may be known of the customer any more."""
+        async with self._pool.acquire() as conn:
+            return await erasure.is_erased(conn, account_id, f"contact-{contact_id}")
 
     async def _invoice(
         self, client: BlingClient, alone: OrderReading, account_id: UUID, invoice_id: int | None

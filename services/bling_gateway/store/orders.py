@@ -88,8 +88,8 @@ LIMIT 5
 """
 
 _ADD_HINT = """
-INSERT INTO hint (partition, account_id, order_id, webhook_id, situation, at)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO hint (partition, account_id, order_id, webhook_id, situation, at, echo_of)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT DO NOTHING
 """
 
@@ -112,7 +112,7 @@ SELECT EXISTS (
 _TAKE_HINTS = """
 DELETE FROM hint
 WHERE partition = $1 AND account_id = $2 AND order_id = $3 AND received_at < $4
-RETURNING situation, at, webhook_id
+RETURNING situation, at, webhook_id, echo_of
 """
 
 _SAVE_TICKET = """
@@ -133,18 +133,35 @@ WHERE partition = $1 AND account_id = $2 AND order_id = $3
   AND command_id = (
     SELECT command_id FROM echo_ticket
     WHERE partition = $1 AND account_id = $2 AND order_id = $3
-      AND fingerprint = $4 AND expires_at > clock_timestamp()
+      AND fingerprint = $4 AND (expires_at > clock_timestamp() OR expires_at >= $5)
     ORDER BY expires_at
     LIMIT 1
     FOR UPDATE
   )
-RETURNING command_id
+RETURNING command_id, expires_at > clock_timestamp() AS in_time
 """
 
+# Kept for the webhooks that come late: they are dated when they were raised.
 _FORGET_EXPIRED_TICKETS = """
 DELETE FROM echo_ticket
-WHERE partition = $1 AND account_id = $2 AND expires_at < clock_timestamp()
+WHERE partition = $1 AND account_id = $2 AND expires_at < clock_timestamp() - interval '1 day'
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """The webhook that our own write caused. Late: much may have happened meanwhile."""
+
+    command_id: UUID
+    in_time: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What webhooks named. ``echo_of``: our own command, if its late echo is all there was."""
+
+    hints: tuple[Hint, ...]
+    echo_of: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,11 +291,17 @@ async def orders_without_invoice(conn: Connection, account_id: UUID, contact_id:
 
 
 async def add_hint(
-    conn: Connection, account_id: UUID, order_id: int, webhook_id: str, hint: Hint
+    conn: Connection,
+    account_id: UUID,
+    order_id: int,
+    webhook_id: str,
+    hint: Hint,
+    *,
+    echo_of: UUID | None = None,
 ) -> None:
     """Keep what a webhook named until the order is read."""
     key = partition_of(account_id), account_id, order_id
-    await conn.execute(_ADD_HINT, *key, webhook_id, hint.situation, hint.at)
+    await conn.execute(_ADD_HINT, *key, webhook_id, hint.situation, hint.at, echo_of)
 
 
 async def hinted_orders(conn: Connection, account_id: UUID, order_ids: Sequence[int]) -> set[int]:
@@ -295,14 +318,14 @@ async def was_hinted_since(
     return bool(await conn.fetchval(_HINTED_SINCE, *key, moment))
 
 
-async def take_hints(
-    conn: Connection, account_id: UUID, order_id: int, before: datetime
-) -> tuple[Hint, ...]:
+async def take_hints(conn: Connection, account_id: UUID, order_id: int, before: datetime) -> Named:
     """Use up what webhooks named before a reading began, in the order of their dates."""
     rows = await conn.fetch(_TAKE_HINTS, partition_of(account_id), account_id, order_id, before)
     # Dates tie within a second; Bling's event ids then give some order that stays the same.
     rows = sorted(rows, key=lambda row: (row["at"], row["webhook_id"]))
-    return tuple(Hint(situation=row["situation"], at=row["at"]) for row in rows)
+    hints = tuple(Hint(situation=row["situation"], at=row["at"]) for row in rows)
+    echoes = {row["echo_of"] for row in rows}
+    return Named(hints, echoes.pop() if len(echoes) == 1 else None)
 
 
 async def save_ticket(
@@ -325,7 +348,10 @@ async def drop_ticket(conn: Connection, account_id: UUID, order_id: int, command
     await conn.execute(_DROP_TICKET, *key, order_id, command_id)
 
 
-async def use_ticket(conn: Connection, account_id: UUID, order_id: int, fingerprint: bytes) -> bool:
-    """Use up the ticket for exactly this webhook. False if there is none."""
+async def use_ticket(
+    conn: Connection, account_id: UUID, order_id: int, fingerprint: bytes, raised_at: datetime
+) -> Echo | None:
+    """Use up the ticket for exactly this webhook, which was raised then. None: there is none."""
     key = partition_of(account_id), account_id, order_id
-    return await conn.fetchval(_USE_TICKET, *key, fingerprint) is not None
+    row = await conn.fetchrow(_USE_TICKET, *key, fingerprint, raised_at)
+    return Echo(row["command_id"], row["in_time"]) if row else None

@@ -28,9 +28,9 @@ from services.sync_core.api.models import (
     PoliciesBody,
     SideEffectsBody,
 )
-from services.sync_core.domain import AccountState
+from services.sync_core.domain import ACCOUNT, AccountState
 from services.sync_core.identity import new_account_id, tag_of
-from services.sync_core.log.states import ACCOUNT, Key, States
+from services.sync_core.log.states import Key, States
 from shared.contracts import Contract, Frozen, partition_of
 from shared.contracts.sync_core import AccountCreated
 from shared.web import Problem, body_of

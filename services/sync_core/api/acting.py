@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 from aiohttp import web
 
 from services.sync_core.api.models import Accepted
-from services.sync_core.log import sql
 from services.sync_core.log.append import EventLog, Writing
-from services.sync_core.log.events import Incoming, row_of
-from shared.contracts import Contract, canonical
+from services.sync_core.log.events import Incoming
+from services.sync_core.log.history import events_by_id
+from shared.contracts import Contract
 from shared.web import ACTOR, Problem
 
 LOG: Final = web.AppKey("log", EventLog)
@@ -70,10 +70,9 @@ async def log_action(writing: Writing, entry: Incoming) -> Accepted:
 
 
 async def _must_be_the_same(writing: Writing, entry: Incoming) -> None:
-    ids = ([entry.account_id], [entry.event_id])
-    (record,) = await writing.connection.fetch(sql.EVENTS_BY_ID, writing.partition, *ids)
-    row = row_of(record)
-    said = (entry.stream, entry.data.TYPE, canonical(entry.data.model_dump(mode="json")))
-    if said != (row.stream, row.type, row.data):
+    asked = {(entry.account_id, entry.event_id)}
+    (logged,) = await events_by_id(writing.connection, writing.partition, asked)
+    row = logged.row
+    if (entry.stream, entry.data) != (row.stream, row.as_event().data):
         title = "This Idempotency-Key was used for another action"
         raise Problem(422, "idempotency_key_reused", title)

@@ -1,11 +1,12 @@
 """What the API takes and gives. The OpenAPI document is made from these."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from services.sync_core.audit.as_of import Change, OrderAt
 from shared.contracts.account import Filter, Mapping, Mode, Policies
 from shared.contracts.bling_gateway import LogisticsService, Store
 from shared.contracts.hub_gateway import HubStatus
@@ -512,7 +513,12 @@ class ProductView(ProductSummary):
 
 
 class EntryView(_Answer):
-    """One thing that happened. ``cause`` is the position of the event that led to it."""
+    """One thing that happened.
+
+    ``why``: what a decision came from, or why nothing was written to Bling. ``cause`` is the
+    position of the event that led to it, ``effects`` are those of what it led to. ``echo_of``: the
+    position of our own command that provoked this fact.
+    """
 
     position: int
     at: datetime
@@ -520,8 +526,11 @@ class EntryView(_Answer):
     type: str
     stream: str
     sentence: str
+    why: str | None
     cause: int | None
+    effects: tuple[int, ...]
     actor: str | None
+    echo_of: int | None
 
 
 class TimelinePage(_Answer):
@@ -529,6 +538,142 @@ class TimelinePage(_Answer):
 
     entries: tuple[EntryView, ...]
     next_cursor: str | None
+
+
+class ConsumerView(_Answer):
+    """How far a consumer of the log was found to have applied every event, each once.
+
+    ``consumer``: ``state``, ``relay``, ``checkpoint``, or ``feed`` and the name of a reader's
+    token. ``count`` and ``digest`` (64 bits, hexadecimal): of what it applied up to
+    ``verified_to``. ``failure`` names what does not agree after that.
+    """
+
+    consumer: str
+    verified_to: int
+    count: int
+    digest: str
+    failure: str | None
+    checked_at: datetime
+
+
+class CheckpointView(_Answer):
+    """A signed statement of where all accounts' logs ended: ``note`` says all of it."""
+
+    number: int
+    signed_at: datetime
+    accounts: int
+    events: int
+    note: str
+
+
+class VerificationView(_Answer):
+    """What the last proof of each account's log came to, together, and the last checkpoint.
+
+    ``verified`` of the ``accounts`` were proved, the longest ago at ``oldest_verified_at``, and
+    ``differing`` of them did not hold. ``verified_events`` of the ``events`` were walked.
+    """
+
+    checkpoint: CheckpointView | None
+    accounts: int
+    verified: int
+    differing: int
+    events: int
+    verified_events: int
+    oldest_verified_at: datetime | None
+
+
+class LastVerificationView(_Answer):
+    """What a proof found up to ``verified_to``: so many ``differences``, and the ``first``."""
+
+    verified_to: int
+    differences: int
+    first: str | None
+    verified_by: str
+    verified_at: datetime
+
+
+class AccountVerificationView(_Answer):
+    """What the last proof of an account's log found, if there was any. It ends at ``head``."""
+
+    head: int
+    last: LastVerificationView | None
+
+
+class CertificateView(_Answer):
+    """The no-skip certificate of an account's log, which ends at ``head``."""
+
+    head: int
+    consumers: tuple[ConsumerView, ...]
+
+
+class EventView(_Answer):
+    """An event as the log holds it, without what is personal.
+
+    ``hash`` is the chain's up to this event (hexadecimal).
+    """
+
+    position: int
+    id: UUID
+    type: str
+    version: int
+    kind: str
+    stream: str
+    occurred_at: datetime
+    recorded_at: datetime
+    causation_id: UUID | None
+    correlation_id: UUID
+    actor: str | None
+    data: dict[str, Any]
+    hash: str
+
+
+class EventPage(_Answer):
+    """The next events of an account, in their order and without a gap.
+
+    ``next_after`` is what to ask for next, also when nothing was there yet. ``digest`` is the
+    rolling digest of all events up to there, for a reader that gave the page before's (or began).
+    """
+
+    events: tuple[EventView, ...]
+    next_after: int
+    digest: str | None
+
+
+class AsOfView(_Answer):
+    """An order as it stood at a time, and every field that is another now.
+
+    ``position`` and ``at`` are those of its last event by then.
+    """
+
+    id: str
+    position: int
+    at: datetime
+    then: OrderAt
+    changes: tuple[Change, ...]
+
+
+class SubjectOrderView(_Answer):
+    """One of a person's orders. ``under_way``: an erasure waits for it. ``nfe``: stays in Bling."""
+
+    order_id: int
+    number: str
+    stage: str | None
+    under_way: bool
+    nfe: bool
+
+
+class SubjectStateView(_Answer):
+    """A person, by the name of their data, and how an erasure stands. It opens nothing.
+
+    ``waits_for`` names the orders whose shipments an erasure waits for.
+    """
+
+    account_id: UUID
+    subject: str
+    state: Literal["held", "erasure_waits", "being_erased", "erased"]
+    erased_at: datetime | None
+    waits_for: tuple[int, ...]
+    orders: tuple[SubjectOrderView, ...]
 
 
 class Accepted(_Answer):

@@ -18,6 +18,7 @@ _MEANINGS: Final = {
     "account_id": "The account's id",
     "product_id": "The product's id in Bling",
     "order": "`<account's tag>-<the order's id in Bling>`",
+    "subject": "Whose personal data: `contact-<id in Bling>`, or `order-<id in Bling>` without one",
 }
 _ACTING: Final = (
     ("Idempotency-Key", "A UUID that names the request: repeating it changes nothing"),
@@ -54,7 +55,8 @@ def document() -> dict[str, Any]:
 def _models(routes: Iterable[Route]) -> Iterable[tuple[type[BaseModel], Mode]]:
     yield ProblemView, "serialization"
     for route in routes:
-        yield route.answers, "serialization"
+        if not isinstance(route.answers, str):
+            yield route.answers, "serialization"
         if route.takes is not None:
             yield route.takes, "validation"
 
@@ -73,7 +75,11 @@ def _path(route: Route) -> str:
 
 
 def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
-    answers = _content(schemas[route.answers, "serialization"], HTTPStatus(route.status).phrase)
+    phrase = HTTPStatus(route.status).phrase
+    if isinstance(route.answers, str):
+        answers = _content({}, phrase, route.answers)
+    else:
+        answers = _content(schemas[route.answers, "serialization"], phrase)
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.meaning,
@@ -93,7 +99,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     places = [place[1] for place in _PLACE.finditer(route.path) if not place[2]]
     return [
         *(_parameter("path", name, _MEANINGS[name], required=True) for name in places),
-        *(_parameter("query", each.name, each.meaning) for each in route.query),
+        *(_parameter("query", q.name, q.meaning, required=q.required) for q in route.query),
         *(_parameter("header", *each) for each in (_ACTING if route.acts else ())),
     ]
 

@@ -1,6 +1,7 @@
 """Orders: lists, both sides of one, its story, and what people may do about it."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -13,6 +14,7 @@ from services.sync_core.api.acting import LOG, action, log_action
 from services.sync_core.api.answers import answer, limit_of, word_of
 from services.sync_core.api.cursors import Number, decode_cursor, encode_cursor
 from services.sync_core.api.models import (
+    AsOfView,
     DiscardBody,
     EntryView,
     OrderPage,
@@ -25,9 +27,11 @@ from services.sync_core.api.models import (
 )
 from services.sync_core.api.reasons import reason_views
 from services.sync_core.api.shipments import shipment_view
-from services.sync_core.audit.timeline import START, Subject, find_order, timeline
+from services.sync_core.audit.as_of import NotYetError, as_of, moment_of
+from services.sync_core.audit.timeline import START, ToldOrder, find_order, timeline
 from services.sync_core.audit.words import Words
 from services.sync_core.domain import (
+    ACCOUNT,
     AccountState,
     OrderState,
     can_apply_hub,
@@ -37,7 +41,7 @@ from services.sync_core.domain import (
 from services.sync_core.identity import parse_order_key
 from services.sync_core.log import sql as log_sql
 from services.sync_core.log.parking import Parking
-from services.sync_core.log.states import ACCOUNT, Key, States
+from services.sync_core.log.states import Key, States
 from shared.contracts import Contract, Frozen, partition_of
 from shared.contracts import sync_core as core
 from shared.web import Problem, body_of
@@ -115,18 +119,18 @@ def _situation(number: int | None, words: Words) -> SituationView | None:
 
 async def show_order(request: web.Request) -> web.Response:
     """Show one order, both sides of it."""
-    subject = await _subject(request)
-    place = (partition_of(subject.account_id), subject.account_id, subject.order.stream)
+    told_order = await _told_order(request)
+    place = (partition_of(told_order.account_id), told_order.account_id, told_order.order.stream)
     parked = await request.config_dict[LOG].pool.fetch(log_sql.PARKED_OF_STREAM, *place)
-    return answer(_order(subject, parked))
+    return answer(_order(told_order, parked))
 
 
-def _order(subject: Subject, parked: list[asyncpg.Record]) -> OrderView:
-    order = subject.order
-    words = Words(subject.account.names)
+def _order(told_order: ToldOrder, parked: list[asyncpg.Record]) -> OrderView:
+    order = told_order.order
+    words = Words(told_order.account.names)
     return OrderView(
-        id=f"{subject.account.tag}-{order.order_id}",
-        account_id=subject.account_id,
+        id=f"{told_order.account.tag}-{order.order_id}",
+        account_id=told_order.account_id,
         order_id=order.order_id,
         number=order.number,
         store_number=order.store_number,
@@ -145,26 +149,52 @@ async def show_timeline(request: web.Request) -> web.Response:
     """Tell everything that happened to the order, oldest first."""
     limit = limit_of(request)
     after = decode_cursor(request.query.get("cursor"), _Position)
-    subject = await _subject(request)
+    told_order = await _told_order(request)
     position = after.position if after else START
     pool = request.config_dict[LOG].pool
-    entries = await timeline(pool, subject, after=position, limit=limit + 1)
+    entries = await timeline(pool, told_order, after=position, limit=limit + 1)
     cursor = _Position(position=entries[limit - 1].position) if len(entries) > limit else None
     views = tuple(EntryView.model_validate(each, from_attributes=True) for each in entries[:limit])
     return answer(TimelinePage(entries=views, next_cursor=cursor and encode_cursor(cursor)))
 
 
-async def _subject(request: web.Request) -> Subject:
+async def show_as_of(request: web.Request) -> web.Response:
+    """Show the order as it stood at a time, and what has changed since."""
+    moment = _moment(request)
+    told_order = await _told_order(request)
+    try:
+        found = await as_of(request.config_dict[LOG].pool, told_order, at=moment)
+    except NotYetError as error:
+        detail = f"It was first heard of at {error.first.isoformat()}."
+        raise Problem(404, "order_unknown_then", "The order was not known then", detail) from error
+    key = f"{told_order.account.tag}-{told_order.order.order_id}"
+    return answer(
+        AsOfView(
+            id=key, position=found.position, at=found.at, then=found.then, changes=found.changes
+        )
+    )
+
+
+def _moment(request: web.Request) -> datetime:
+    """Return the time that the query asks for. Raises a problem if it names none."""
+    try:
+        return moment_of(request.query.get("at", ""))
+    except ValueError as error:
+        detail = "Give ISO 8601, such as 2026-11-23T14:05:00-03:00, with + as %2B."
+        raise Problem(400, "moment_invalid", "at is not a time", detail) from error
+
+
+async def _told_order(request: web.Request) -> ToldOrder:
     """Return the order that the address names. Raises a problem if there is none."""
     key = parse_order_key(request.match_info["order"])
     if key is None:
         raise _no_order()
     pool = request.config_dict[LOG].pool
     account_id = await pool.fetchval(log_sql.ACCOUNT_BY_TAG, key.partition, key.tag)
-    subject = await find_order(pool, account_id, key.order_id) if account_id else None
-    if subject is None:
+    told_order = await find_order(pool, account_id, key.order_id) if account_id else None
+    if told_order is None:
         raise _no_order()
-    return subject
+    return told_order
 
 
 def _no_order() -> Problem:
@@ -197,15 +227,15 @@ async def discard(request: web.Request) -> web.Response:
 
 async def retry(request: web.Request) -> web.Response:
     """Try again what failed: parked facts in their order, then parked commands."""
-    subject = await _subject(request)
+    told_order = await _told_order(request)
     log = request.config_dict[LOG]
-    await Parking(log).release(subject.account_id, subject.order.stream)
+    await Parking(log).release(told_order.account_id, told_order.order.stream)
     return await _act(request, core.RetryRequested(), None)
 
 
 async def _act(request: web.Request, data: Contract, offered_as: str | None) -> web.Response:
-    subject = await _subject(request)
-    account_id, stream = subject.account_id, subject.order.stream
+    told_order = await _told_order(request)
+    account_id, stream = told_order.account_id, told_order.order.stream
     entry = action(request, account_id, stream, data)
     async with request.config_dict[LOG].writing(partition_of(account_id), [account_id]) as writing:
         known = await writing.known([(account_id, entry.event_id)])

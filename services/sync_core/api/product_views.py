@@ -114,7 +114,7 @@ def _about_photos(product: ProductState, account: AccountState) -> str:
         return "No Bling ele não tem imagens: acrescente-as lá, ou na própria tela da 360Hub."
     if can_retry(product, account):
         return "Há fotos que não chegaram lá: veja cada uma e tente de novo."
-    return "As do Bling vão para lá sozinhas; nada precisa ser feito."
+    return "As do Bling vão para lá automaticamente; nada precisa ser feito."
 
 
 def _photos(product: ProductState) -> tuple[PhotoView, ...]:

@@ -15,10 +15,10 @@ from services.sync_core.api.answers import answer, limit_of, word_of
 from services.sync_core.api.cursors import Number, decode_cursor, encode_cursor
 from services.sync_core.api.models import ProductPage
 from services.sync_core.api.product_views import product_summary, product_view
-from services.sync_core.domain import AccountState, ProductState, can_send_again
+from services.sync_core.domain import ACCOUNT, AccountState, ProductState, can_send_again
 from services.sync_core.log import sql as log_sql
 from services.sync_core.log.parking import Parking
-from services.sync_core.log.states import ACCOUNT, Key, States
+from services.sync_core.log.states import Key, States
 from shared.contracts import Contract, Frozen, partition_of
 from shared.contracts import sync_core as core
 from shared.web import Problem

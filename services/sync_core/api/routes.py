@@ -7,30 +7,44 @@ from typing import Final
 from aiohttp import web
 from pydantic import BaseModel
 
-from services.sync_core.api import accounts, confirming, models, orders, products
+from services.sync_core.api import (
+    accounts,
+    certificate,
+    confirming,
+    events,
+    models,
+    orders,
+    products,
+    subjects,
+    verification,
+)
 from shared.contracts import sync_core as core
 
-Handler = Callable[[web.Request], Awaitable[web.Response]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A parameter of the query string; none is required."""
+    """A parameter of the query string."""
 
     name: str
     meaning: str
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One address. ``name`` is unique; ``acts``: it logs what a person does."""
+    """One address. ``name`` is unique; ``acts``: it logs what a person does.
+
+    ``answers`` is the model of the JSON, or the media type of what is no JSON.
+    """
 
     method: str
     path: str
     name: str
     meaning: str
     handler: Handler
-    answers: type[BaseModel]
+    answers: type[BaseModel] | str
     takes: type[BaseModel] | None = None
     status: int = 200
     query: tuple[Query, ...] = ()
@@ -43,6 +57,7 @@ _PAGED: Final = (
 )
 _ACCOUNT: Final = "/api/accounts/{account_id}"
 _PRODUCT: Final = f"{_ACCOUNT}/products/{{product_id}}"
+_SUBJECT: Final = f"{_ACCOUNT}/subjects/{{subject}}"
 _ORDER: Final = "/api/orders/{order}"
 
 
@@ -160,6 +175,73 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     Route(
         method="GET",
+        path=_SUBJECT,
+        name="show_subject",
+        meaning="Show a person's orders and how an erasure stands, opening nothing",
+        handler=subjects.show_subject,
+        answers=models.SubjectStateView,
+    ),
+    Route(
+        method="POST",
+        path=f"{_SUBJECT}/erasure",
+        name="erase_subject",
+        meaning="Forget a person for ever, once no shipment under way needs their address",
+        handler=subjects.erase,
+        answers=models.Accepted,
+        acts=True,
+    ),
+    Route(
+        method="GET",
+        path=f"{_ACCOUNT}/certificate",
+        name="show_certificate",
+        meaning="Show up to where every consumer of the log applied every event, each once",
+        handler=certificate.show_certificate,
+        answers=models.CertificateView,
+    ),
+    Route(
+        method="GET",
+        path="/api/verification",
+        name="show_verification",
+        meaning="Show the last checkpoint, and what the last proofs of all accounts came to",
+        handler=verification.show_verification,
+        answers=models.VerificationView,
+    ),
+    Route(
+        method="GET",
+        path=f"{_ACCOUNT}/verification",
+        name="show_account_verification",
+        meaning="Show what the last proof of an account's log found",
+        handler=verification.show_account_verification,
+        answers=models.AccountVerificationView,
+    ),
+    Route(
+        method="GET",
+        path=f"{_ACCOUNT}/events",
+        name="list_events",
+        meaning="Read the account's log on from a position, oldest first; nothing is missed",
+        handler=events.list_events,
+        answers=models.EventPage,
+        query=(
+            Query("after", "The last position that was read: the page before's `next_after`"),
+            Query("limit", "Events on a page, 1 to 200"),
+            Query("wait", "How many seconds to wait for an event if there is none yet, up to 30"),
+            Query("digest", "The page before's `digest`, once all its events are applied"),
+        ),
+    ),
+    Route(
+        method="GET",
+        path=f"{_ACCOUNT}/export",
+        name="export_account",
+        meaning="Download the account's history as a bundle that anyone can check offline",
+        handler=events.export,
+        answers=events.TAR_GZ,
+        query=(
+            Query("from", "From this time on, with its offset (RFC 3339)"),
+            Query("to", "Until before this time"),
+        ),
+    ),
+    Route(
+        method="GET",
         path=f"{_ACCOUNT}/products",
         name="list_products",
         meaning="List an account's products, the newest first",
@@ -228,6 +310,15 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=orders.show_timeline,
         answers=models.TimelinePage,
         query=_PAGED,
+    ),
+    Route(
+        method="GET",
+        path=f"{_ORDER}/as-of",
+        name="show_order_as_of",
+        meaning="Show an order as it stood at a time, and what has changed since",
+        handler=orders.show_as_of,
+        answers=models.AsOfView,
+        query=(Query("at", "A time in ISO 8601; without a zone, Brasília's", required=True),),
     ),
     _action(
         "confirm-start",

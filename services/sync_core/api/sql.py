@@ -94,3 +94,23 @@ ORDERS: Final = f"{_SUMMARY} WHERE TRUE {_PAGE}"
 ORDERS_OF_ACCOUNT: Final = (
     f"{_SUMMARY} WHERE orders.partition = $7 AND orders.account_id = $8 {_PAGE}"
 )
+
+# --- proofs
+
+VERIFICATION: Final = """
+SELECT position AS verified_to, differences, first, verified_by, verified_at
+FROM verification
+WHERE partition = $1 AND account_id = $2
+"""
+
+VERIFICATIONS: Final = """
+SELECT
+    count(*) AS accounts,
+    count(known.position) AS verified,
+    count(*) FILTER (WHERE known.differences > 0) AS differing,
+    coalesce(sum(head.position), 0)::bigint AS events,
+    coalesce(sum(least(known.position, head.position)), 0)::bigint AS verified_events,
+    min(known.verified_at) AS oldest_verified_at
+FROM account_head AS head
+LEFT JOIN verification AS known USING (partition, account_id)
+"""

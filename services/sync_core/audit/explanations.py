@@ -46,11 +46,12 @@ def _of_the_account(detail: str, words: Words) -> str | None:
         case "cause":
             return f"causa: {words.word('disconnection', about)}"
         case "unusable" | "deleted":
-            return words.situation(int(about))
+            return words.quoted(int(about))
         case "read":
             return "o Bling recusou a leitura das situações"
         case "create":
-            return f"o Bling recusou a criação de {about or 'uma situação'}"
+            made = f"“{about}”" if about else "uma situação"
+            return f"o Bling recusou a criação de {made}"
         case "missed":
             return f"mudanças sem aviso: {about}"
         case "since":
@@ -66,7 +67,7 @@ def _moment(text: str) -> str:
 
 def _transition(about: str, words: Words) -> str:
     origin, destination, actions = about.split(":", 2)
-    names = f"de {words.situation(int(origin))} para {words.situation(int(destination))}"
+    names = f"de {words.quoted(int(origin))} para {words.quoted(int(destination))}"
     told = [words.word("bling_action", action) for action in actions.split(" ")]
     return f"{names}: {', '.join(told)}"
 
@@ -105,9 +106,9 @@ def _named(detail: str, words: Words) -> str:
         case "product_missing":
             return f"o produto {about} não pôde ser importado na 360Hub"
         case "status":
-            return f"a 360Hub mostra: {words.word('status', about)}"
+            return f"a 360Hub mostra {words.format_field(about, 'status')}"
         case "situation":
-            return f"a mudança era para {words.situation(int(about))}"
+            return f"a mudança era para {words.quoted(int(about))}"
     if about.startswith("/"):
         return f"a 360Hub recusou {words.place(about)} ({words.word('refused_field', name)})"
     if words.knows("detail", name):

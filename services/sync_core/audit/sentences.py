@@ -12,16 +12,16 @@ from shared.contracts import hub_gateway as hub
 from shared.contracts import sync_core as core
 from shared.contracts.references import product_id_of
 
-_PARKED: Final = "Parou depois de várias tentativas: {command_type:command} ({cause})"
-_SUPERSEDED: Final = "Não foi mais preciso {command_type:command}: um pedido mais novo o substituiu"
-_DISCARDED: Final = "Desistência de {command_type:command} ({cause})"
+_PARKED: Final = "parou e espera uma pessoa: {command_type:command} ({cause:trouble})"
+_SUPERSEDED: Final = "não foi mais preciso {command_type:command}: um pedido mais novo o substituiu"
+_DISCARDED: Final = "desistência de {command_type:command} ({cause})"
 _PAUSED: Final = "trabalho da conta pausado por {by} ({reason})"
 _RESUMED: Final = "trabalho da conta retomado por {by}"
 
 TEMPLATES: Final = {
     # what Bling's gateway saw and did
     "bling.order.observed": (
-        "Bling: pedido {number} lido {trigger:trigger}, em {situation:situation}"
+        "Bling: pedido {number} lido {trigger:trigger}, na situação {situation:situation}"
     ),
     "bling.order.gone": "Bling: o pedido não existe mais ({evidence:evidence})",
     "bling.product.observed": "Bling: produto {product_id} lido {trigger:trigger}",
@@ -31,7 +31,7 @@ TEMPLATES: Final = {
         "Bling: situação {target:situation} não gravada, porque {cause:refusal};"
         " o pedido mostra {shown:situation}"
     ),
-    "bling.tracking.written": "Bling: rastreio do pedido {outcome:outcome}",
+    "bling.tracking.written": "Bling: rastreio do pedido {outcome:tracking_outcome}",
     "bling.tracking.refused": "Bling: rastreio não gravado, porque {cause:tracking_refusal}",
     "bling.situations.observed": "Bling: lista de situações lida ({situations:count})",
     "bling.situations.refused": "Bling: recusou {action:situations_action} ({message})",
@@ -46,7 +46,9 @@ TEMPLATES: Final = {
     "bling.command.parked": "Bling: " + _PARKED,
     "bling.command.superseded": "Bling: " + _SUPERSEDED,
     "bling.command.discarded": "Bling: " + _DISCARDED,
+    "bling.subject_erased": "Bling: dados pessoais de {subject} apagados na integração",
     # what 360Hub's gateway saw and did
+    "hub.subject_erased": "360Hub: dados pessoais de {subject} apagados na integração",
     "hub.order.registered": "360Hub: pedido registrado, versão {version} ({outcome:outcome})",
     "hub.order.refused": "360Hub: versão {version} recusada, porque {cause:refusal}",
     "hub.order.status_changed": "360Hub: status {status:status}",
@@ -104,10 +106,25 @@ TEMPLATES: Final = {
     "command.withdrawn": (
         "Não enviado: os dados pessoais de que precisava foram apagados ({command_type:command})"
     ),
+    "privacy.erase_subject": "Apagar os dados pessoais de {subject} nos dois lados da integração",
+    "sync.checkpoint.signed": (
+        "Ponto de verificação nº {number} assinado: {accounts} contas, {events} acontecimentos"
+    ),
     # what was decided
+    "privacy.erasure_held": (
+        "Os dados pessoais de {subject} serão apagados quando acabarem as remessas em andamento"
+        " ({orders:count})"
+    ),
+    "privacy.shipment_ended": (
+        "A remessa do pedido {order_id} acabou: o apagamento de {subject} já não espera por ela"
+    ),
+    "privacy.key_destroyed": (
+        "Chave dos dados pessoais de {subject} destruída: ninguém mais pode lê-los"
+    ),
+    "privacy.subject_erased": "Dados pessoais de {subject} apagados em toda a integração",
     "sync.order.started": "Começa a remessa {shipment}, porque o pedido {cause:start}",
     "sync.order.entry_held": "O pedido não é enviado, porque {cause:entry}",
-    "sync.order.product_ready": "O produto {product_id} do pedido já está na 360Hub",
+    "sync.order.product_ready": "O produto {product_id} já não segura o pedido",
     "sync.order.product_missing": "O produto {product_id} falta na 360Hub: {cause:missing}",
     "sync.order.content_changed": "Os novos dados vão à 360Hub como versão {version}",
     "sync.order.agreed": "Os dois lados concordam: {situation:situation}",
@@ -118,7 +135,7 @@ TEMPLATES: Final = {
     "sync.order.stage_changed": "Etapa do pedido: {stage:stage}",
     "sync.order.reason_raised": "Atenção: {code:reason}",
     "sync.order.reason_cleared": "Resolvido: {code:reason}",
-    "sync.order.deadline_set": "Prazo marcado: avisar se {deadline:deadline}",
+    "sync.order.deadline_set": "Prazo marcado: {deadline:deadline_set}",
     "sync.order.deadline_cleared": "Prazo desmarcado",
     "sync.product.approval_changed": "Produto {product_id} na 360Hub: {status:approval}",
     "sync.account.mapping_adopted": "Mapeamento inicial de situações adotado",
@@ -139,7 +156,7 @@ TEMPLATES: Final = {
     "account.policies_changed": "Regras da conta alteradas",
     "account.went_live": "Conta ativada para pedidos a partir de {go_live}",
     "account.side_effects_accepted": (
-        "Aceito o que o Bling faz sozinho em {transitions:count} transições"
+        "Aceito o que o Bling faz por conta própria em {transitions:count} transições"
     ),
     "account.import_requested": "Importação pedida: pedidos em andamento desde {since}",
     "account.options_requested": "Nova leitura de lojas, serviços e situações pedida",
@@ -153,6 +170,10 @@ TEMPLATES: Final = {
     "order.retry_requested": "Nova tentativa pedida",
     "order.discard_requested": "Desistência do que estava parado ({cause})",
     "product.send_requested": "Novo envio do produto à 360Hub pedido",
+    "privacy.erasure_requested": "Apagamento dos dados pessoais de {subject} pedido",
+    "privacy.erasure_reapplied": (
+        "Dados pessoais de {subject}, trazidos de volta por uma cópia de segurança, são apagados"
+    ),
     # time
     "order.deadline_passed": "O prazo passou: {deadline:deadline}",
 }
@@ -174,7 +195,7 @@ def _more(event: Event, words: Words) -> str:
         case core.ProductApprovalMoved(reason_code=str(code)):
             return f": {words.word('rejection', code)}"
         case hub.AccountConnected(lacks=lacks) if lacks:
-            return _in_detail([words.word("lacks", each) for each in lacks])
+            return "." + _in_detail([words.word("lacks", each) for each in lacks])
         case bling.OrderObserved(problems=problems) if problems:
             told = [words.problem(problem.code, problem.where or "") for problem in problems]
             return f", com dados que não podem ser enviados: {'; '.join(told)}"
@@ -275,6 +296,6 @@ def _refused_field(error: hub.FieldError, words: Words) -> str:
 def _details(raised: core.OrderReasonRaised, words: Words) -> list[str]:
     told = list(explanations(raised.code, raised.details, words))
     if raised.code == "conflict" and raised.target not in (None, raised.shown):
-        shown, target = words.situation(raised.shown), words.situation(raised.target)
+        shown, target = words.quoted(raised.shown), words.quoted(raised.target)
         told.insert(0, f"o Bling mostra {shown}; a 360Hub pede {target}")
     return told

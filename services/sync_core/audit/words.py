@@ -1,5 +1,6 @@
 """The Portuguese words for what the log holds as codes and numbers."""
 
+import re
 from collections.abc import Mapping
 from string import Formatter
 from typing import Any, Final
@@ -45,6 +46,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "written": "gravada",
         "already": "já era essa",
     },
+    "tracking_outcome": {"written": "gravado", "already": "já era esse"},
     "evidence": {
         "deleted_and_not_found": "o Bling avisou a exclusão e não o encontra mais",
         "not_found_twice": "o Bling não o encontrou em duas leituras",
@@ -98,7 +100,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         ),
         "missing_information": (
             "Complete o produto no Bling (descrição, GTIN, NCM, peso e medidas): ele é enviado de"
-            " novo sozinho."
+            " novo automaticamente."
         ),
         "prohibited_item": "Envie por outro meio os pedidos que têm este produto.",
         "duplicate": "Resolva com a 360Hub qual dos dois cadastros vale.",
@@ -186,6 +188,11 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "withdrawn": "o pedido continua fora de andamento",
         "cancel_recheck": "está na hora de conferir o cancelamento",
     },
+    "deadline_set": {
+        "volume_behind": "avisar se um volume continuar atrás dos outros",
+        "withdrawn": "avisar se o pedido continuar fora de andamento",
+        "cancel_recheck": "conferir se o cancelamento precisa ser pedido de novo",
+    },
     "direction": {"off": "desligado", "observe": "observação", "live": "ativo"},
     "fiscal": {"nfe": "NF-e", "content_declaration": "declaração de conteúdo"},
     "hold": {
@@ -209,7 +216,8 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "content_locked": {
         "locked": (
-            "as etiquetas já existem: se forem anuladas na 360Hub, os novos dados seguem sozinhos"
+            "as etiquetas já existem: se forem anuladas na 360Hub, os novos dados seguem"
+            " automaticamente"
         ),
         "unsupported": "a 360Hub não recebe mudanças: edite o pedido também na própria tela dela",
     },
@@ -395,10 +403,26 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "account.pause": "pausar a conta",
         "account.resume": "retomar a conta",
         "account.disconnect": "desconectar a conta",
-        "work.retry": "tentar de novo",
-        "work.discard": "desistir",
+        "work.retry": "tentar de novo o que estava parado",
+        "work.discard": "desistir do que estava parado",
+        "privacy.erase_subject": "apagar os dados pessoais",
     },
 }
+
+_TROUBLES: Final = tuple(
+    (re.compile(pattern, re.DOTALL), told)
+    for pattern, told in (
+        (r"defect: .*", "uma falha da integração"),
+        (r"tried for a day: .*", "um dia inteiro de tentativas sem resultado"),
+        (r"the command came without the order's content", "faltaram os dados do pedido"),
+        (r"the command came without the product's content", "faltaram os dados do produto"),
+        (r"\d{3} \S+ code=\S+", "o Bling não aceitou"),
+        (r"\w+: \d+ fields|an order that is no object", "o Bling respondeu fora do formato"),
+        (r"an answer is no \w+", "a 360Hub respondeu fora do formato"),
+        (r"360Hub answered \d{3}", "a 360Hub respondeu com um erro"),
+    )
+)
+"""What the gateways park a command for (`shared/gateway/work.py`, both ``setbacks.py``)."""
 
 
 class Words(Formatter):
@@ -415,7 +439,11 @@ class Words(Formatter):
         if format_spec == "":
             return str(value)
         if format_spec == "situation":
-            return self.situation(value)
+            return self.quoted(value)
+        if format_spec == "status":
+            return f"“{self.word('status', value)}”" if self.knows("status", value) else str(value)
+        if format_spec == "trouble":
+            return _trouble(str(value))
         if format_spec == "reason":
             reason = REASONS.get(value) or ACCOUNT_REASONS.get(value)
             return reason.sentence if reason else str(value)
@@ -458,3 +486,17 @@ class Words(Formatter):
             return "desconhecida"
         number = value.id if isinstance(value, Situation) else value
         return self._situations.get(number, f"nº {number}")
+
+    def quoted(self, value: Situation | int | None) -> str:
+        """Return a situação's name as it stands in a sentence: in quotes, if it has a name."""
+        number = value.id if isinstance(value, Situation) else value
+        told = self.situation(value)
+        return f"“{told}”" if number in self._situations else told
+
+
+def _trouble(cause: str) -> str:
+    """Say why a command was parked. What nobody foresaw is shown as it is."""
+    for pattern, told in _TROUBLES:
+        if pattern.fullmatch(cause):
+            return told
+    return cause

@@ -13,7 +13,7 @@ from shared.contracts import hub_gateway as hub
 from shared.contracts import sync_core as core
 from shared.contracts.account import Direction, Filter, Mapping, Mode, Policies
 
-STREAM: Final = "account"
+ACCOUNT: Final = "account"
 
 GONE_WINDOW: Final = timedelta(hours=1)
 GONE_LIMIT: Final = 5
@@ -32,6 +32,15 @@ class Import(Frozen):
     finished: bool = False
 
 
+class Erasure(Frozen):
+    """An erasure that is not done: it waits for shipments, or for the gateways' answers."""
+
+    waits_for: tuple[int, ...] = ()
+    orders: tuple[int, ...] = ()
+    command_id: UUID | None = None
+    answered: tuple[Side, ...] = ()
+
+
 class AccountState(Frozen):
     """What is in force in an account, and what its seller can choose from.
 
@@ -40,8 +49,8 @@ class AccountState(Frozen):
     the situações. ``stores`` and ``services`` are None until Bling let them be read.
     ``lacks``: what the hub behind the gateway cannot do; ``photos_refused``: it answered that it
     takes no photos. ``disconnected`` and ``paused``: side → why. ``silence``: webhooks are missing.
-    ``parked``: the account's own commands. ``gone``: the orders that vanished lately. ``reasons``:
-    code → details.
+    ``parked``: the account's own commands. ``gone``: the orders that vanished lately.
+    ``erasures``: subject → how far its erasure has come. ``reasons``: code → details.
     """
 
     name: str = ""
@@ -70,6 +79,7 @@ class AccountState(Frozen):
     silence: bling.WebhooksSilent | None = None
     parked: dict[str, str] = Field(default_factory=dict)
     gone: dict[int, datetime] = Field(default_factory=dict)
+    erasures: dict[str, Erasure] = Field(default_factory=dict)
     reasons: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     @property
@@ -114,6 +124,8 @@ def _change(account: AccountState, event: Event) -> dict[str, object]:
     match event.data:
         case commands.CommandOutcome() as outcome:
             return _command_outcome(account, outcome)
+        case commands.SubjectErased() as answer:
+            return _erasure_answered(account, answer)
         case bling.SituationsObserved() as observed:
             return _situations(account, observed)
         case bling.SituationsRefused() as refusal:
@@ -127,7 +139,12 @@ def _change(account: AccountState, event: Event) -> dict[str, object]:
             return {"silence": silence}
         case bling.WebhooksHeard():
             return {"silence": None}
-    return _connection(account, event) or _choice(account, event) or _own(account, event)
+    return (
+        _connection(account, event)
+        or _choice(account, event)
+        or _erasure(account, event)
+        or _own(account, event)
+    )
 
 
 def _command_outcome(account: AccountState, outcome: commands.CommandOutcome) -> dict[str, object]:
@@ -236,6 +253,36 @@ def _choice(account: AccountState, event: Event) -> dict[str, object]:
             known = account.transitions or ()
             return {"accepted": tuple(each for each in known if each.id in ids)}
     return {}
+
+
+def _erasure(account: AccountState, event: Event) -> dict[str, object]:
+    match event.data:
+        case core.ErasureRequested(subject=subject):
+            return _erasing(account, subject, account.erasures.get(subject, Erasure()))
+        case core.ErasureHeld(subject=subject, orders=orders):
+            return _erasing(account, subject, Erasure(waits_for=orders))
+        case core.ShipmentEnded(subject=subject, order_id=order_id):
+            before = account.erasures.get(subject, Erasure())
+            left = tuple(known for known in before.waits_for if known != order_id)
+            return _erasing(account, subject, before.model_copy(update={"waits_for": left}))
+        case core.EraseSubject(subject=subject, orders=orders):
+            return _erasing(account, subject, Erasure(orders=orders, command_id=event.id))
+        case core.SubjectErased(subject=subject):
+            return {"erasures": {k: v for k, v in account.erasures.items() if k != subject}}
+    return {}
+
+
+def _erasing(account: AccountState, subject: str, erasure: Erasure) -> dict[str, object]:
+    return {"erasures": {**account.erasures, subject: erasure}}
+
+
+def _erasure_answered(account: AccountState, answer: commands.SubjectErased) -> dict[str, object]:
+    erasure = account.erasures.get(answer.subject)
+    if erasure is None or erasure.command_id != answer.command_id:
+        return {}  # of an earlier request
+    side: Side = "bling" if isinstance(answer, bling.SubjectErased) else "hub"
+    answered = tuple(sorted({*erasure.answered, side}))
+    return _erasing(account, answer.subject, erasure.model_copy(update={"answered": answered}))
 
 
 def _own(account: AccountState, event: Event) -> dict[str, object]:

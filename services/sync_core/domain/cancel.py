@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from services.sync_core.domain.account import GONE_LIMIT, STREAM
+from services.sync_core.domain.account import ACCOUNT, GONE_LIMIT
 from services.sync_core.domain.comparison import cancelled_in_bling
 from services.sync_core.domain.context import Context
 from services.sync_core.domain.event import CommandKind, Decision, Event, commanded, decided
@@ -22,12 +22,12 @@ def count_gone(order: OrderState, event: Event, context: Context) -> Iterator[De
     account = context.account
     if isinstance(event.data, bling.OrderGone) and order.gone == "gone":
         told = core.AccountOrderGone(order_id=order.order_id)
-        yield decided(STREAM, told, about=order.stream)
+        yield decided(ACCOUNT, told, about=order.stream)
         others = account.gone_within_the_hour(event.recorded_at, but=order.order_id)
         if others >= GONE_LIMIT:
             yield decided(order.stream, core.OrderGoneHeld(gone_within_the_hour=others + 1))
     elif _was_held(order) and order.gone != "held" and "orders_gone" in account.reasons:
-        yield decided(STREAM, core.AccountReasonCleared(code="orders_gone"), about=order.stream)
+        yield decided(ACCOUNT, core.AccountReasonCleared(code="orders_gone"), about=order.stream)
 
 
 def _was_held(order: OrderState) -> bool:

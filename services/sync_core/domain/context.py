@@ -12,11 +12,16 @@ from shared.contracts import Frozen
 
 
 class Context(Frozen):
-    """The account as in force, the products that an order needs, the orders that wait."""
+    """The account as in force, and what else of it deciding may look at.
+
+    The products that an order needs, the orders that wait for a product, the orders of a subject
+    that is to be erased.
+    """
 
     account: AccountState
     products: Mapping[int, ProductState] = Field(default_factory=dict)
     waiting_orders: Mapping[int, OrderState] = Field(default_factory=dict)
+    subject_orders: Mapping[int, OrderState] = Field(default_factory=dict)
 
     @property
     def to_hub(self) -> CommandKind | None:

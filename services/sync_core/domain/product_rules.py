@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from services.sync_core.domain.account import STREAM, AccountState, sending
+from services.sync_core.domain.account import ACCOUNT, AccountState, sending
 from services.sync_core.domain.event import Decision, Event, commanded, decided
 from services.sync_core.domain.order import OrderState
 from services.sync_core.domain.photos import give_up_parked, hand_over, read_again, wants_photos
@@ -36,7 +36,7 @@ def decide(
                 yield from _approval_moved(product, approval)
                 yield from hand_over(product, account, now)
         case hub.ProductPhotoRefused(cause="unsupported") if not account.photos_refused:
-            yield decided(STREAM, core.AccountPhotosRefused())
+            yield decided(ACCOUNT, core.AccountPhotosRefused())
         case core.ImportProduct() if event.kind == "withheld":
             yield from _ready(product, waiting_orders)
         case core.RetryRequested():

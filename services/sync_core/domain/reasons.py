@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from services.sync_core.domain.align import aligning
 from services.sync_core.domain.comparison import (
     cancelled_in_bling,
     in_entry,
@@ -26,6 +25,7 @@ from services.sync_core.domain.order import (
     Shipment,
 )
 from services.sync_core.domain.track import tracking_wanted
+from services.sync_core.domain.verdict import aligning
 from services.sync_core.domain.volumes import behind, failed_labels
 from shared.contracts import sync_core as core
 
@@ -82,8 +82,7 @@ REASONS: Final[dict[str, Reason]] = {
         ("edit_in_bling", "act_at_hub", "confirm_gone", "retry"),
     ),
     "withdrawn": Reason(
-        "O pedido saiu de em andamento no Bling antes das etiquetas, mas continua aberto na "
-        "360Hub.",
+        "O pedido saiu de andamento no Bling antes das etiquetas, mas continua aberto na 360Hub.",
         ("edit_in_bling",),
     ),
     "delivered_by_hand": Reason(
@@ -122,7 +121,7 @@ REASONS: Final[dict[str, Reason]] = {
         ("retry", "discard"),
     ),
     "withheld": Reason(
-        "A conta está em observação ou desligada nesta direção: nada é enviado.",
+        "A conta está em observação, ou o envio está desligado: nada é enviado.",
         ("go_live",),
         needs_person=False,
     ),

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Final
 from uuid import UUID
 
-from services.sync_core.domain.align import aligning
 from services.sync_core.domain.context import Context
 from services.sync_core.domain.event import Decision, Event, commanded
 from services.sync_core.domain.order import OrderState, Shipment
+from services.sync_core.domain.verdict import aligning
 from shared.contracts import sync_core as core
 
 _NOT_WANTED: Final = "o rastreio não é mais preciso no Bling"

@@ -5,6 +5,7 @@ account's head row, so appends of one account follow each other, positions have 
 visible in order, while other accounts go on. READ COMMITTED is enough because of that lock.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,8 +14,11 @@ from uuid import UUID
 
 from services.sync_core.log import sql
 from services.sync_core.log.batch import Batch
+from services.sync_core.log.chain import GENESIS, Head
 from services.sync_core.log.connection import Connection, Pool
-from services.sync_core.log.events import GENESIS, Head, Incoming
+from services.sync_core.log.erasures import Erasure, ErasureList
+from services.sync_core.log.events import Incoming
+from services.sync_core.log.kept_messages import open_message, seal_message
 from services.sync_core.log.seal import SubjectKeys
 from services.sync_core.log.states import States
 from shared.sealing import MasterKeys
@@ -33,10 +37,17 @@ class EventLog:
     """
 
     def __init__(
-        self, pool: Pool, master: MasterKeys, *, clock: Clock, logged: Callable[[int], None]
+        self,
+        pool: Pool,
+        master: MasterKeys,
+        erasures: ErasureList,
+        *,
+        clock: Clock,
+        logged: Callable[[int], None],
     ) -> None:
         self.pool = pool
         self.master = master
+        self.erasures = erasures
         self.clock = clock
         self._logged = logged
 
@@ -48,7 +59,7 @@ class EventLog:
         """
         async with self.pool.acquire() as connection:
             async with connection.transaction():
-                writing = Writing(connection, partition, self.master, self.clock)
+                writing = Writing(connection, partition, self.master, self.erasures, self.clock)
                 await writing.lock(accounts)
                 yield writing
             if writing.to_send:
@@ -56,7 +67,7 @@ class EventLog:
 
     def opened(self, sealed: bytes, partition: int) -> bytes:
         """Undo :meth:`Writing.sealed`. Raises ``SealError``."""
-        return self.master.open(sealed, context=_message_context(partition))
+        return open_message(self.master, partition, sealed)
 
 
 @dataclass
@@ -66,6 +77,7 @@ class Writing:
     connection: Connection
     partition: int
     master: MasterKeys
+    erasures: ErasureList
     clock: Clock
     heads: dict[UUID, Head] = field(default_factory=dict)
     to_send: bool = False
@@ -98,9 +110,16 @@ class Writing:
         await batch.prepare(self.connection, fresh)
         for entry in fresh:
             await batch.take(entry)
+        await self._note_erasures(batch)
         await batch.store(self.connection)
         self.to_send = self.to_send or bool(batch.outbox)
         return {entry.event_id for entry in fresh}
+
+    async def _note_erasures(self, batch: Batch) -> None:
+        """Write down outside the database which keys this transaction destroys, before it does."""
+        if batch.keys.destroyed:
+            noted = [Erasure(*owner, batch.now) for owner in sorted(batch.keys.destroyed)]
+            await asyncio.to_thread(self.erasures.note, noted)
 
     async def _unlogged(self, incoming: Sequence[Incoming]) -> list[Incoming]:
         for entry in incoming:
@@ -125,8 +144,4 @@ class Writing:
 
     def sealed(self, body: bytes) -> bytes:
         """Seal a whole message that has to be kept: it may hold what is personal."""
-        return self.master.seal(body, context=_message_context(self.partition))
-
-
-def _message_context(partition: int) -> bytes:
-    return f"message|{partition}".encode()
+        return seal_message(self.master, self.partition, body)

@@ -9,21 +9,27 @@ from typing import Final
 from uuid import UUID
 
 from services.sync_core.domain import (
+    ACCOUNT,
     RULES_REVISION,
-    Context,
+    AccountState,
     Decision,
     Event,
     OrderState,
     ProductState,
-    decide,
-    needed_products,
+    State,
+    erased_subject,
 )
 from services.sync_core.log import sql
+from services.sync_core.log.chain import Head
 from services.sync_core.log.connection import Connection
-from services.sync_core.log.events import COLUMNS, Head, Incoming, Row, as_event, in_utc
+from services.sync_core.log.deciding import conclusions, products_looked_at
+from services.sync_core.log.events import COLUMNS, Incoming, Row, as_event, in_utc
+from services.sync_core.log.kept_messages import forget_messages
 from services.sync_core.log.projection import execute_set, save
 from services.sync_core.log.seal import Owner, Person, Sealed, SubjectKeys, owners_of, seal
-from services.sync_core.log.states import ACCOUNT, Key, States
+from services.sync_core.log.states import Key, States
+from shared.contracts import Contract
+from shared.contracts.sync_core import SubjectErased, SubjectKeyDestroyed
 
 _EVENTS_OF_ONE_CAUSE: Final = 50_000
 """More than any honest conclusion: one product may release thousands of waiting orders."""
@@ -48,6 +54,7 @@ class Batch:
     hashes: list[bytes] = field(default_factory=list)
     outbox: list[tuple[UUID, int]] = field(default_factory=list)
     people: dict[Owner, Person] = field(default_factory=dict)
+    forgotten: dict[Owner, tuple[int, ...]] = field(default_factory=dict)
 
     async def prepare(self, connection: Connection, fresh: Sequence[Incoming]) -> None:
         """Read, in a fixed number of statements, what deciding about the batch will look at."""
@@ -88,19 +95,15 @@ class Batch:
                 raise EndlessRulesError(entry.event_id)
 
     async def _decide(self, account_id: UUID, event: Event) -> tuple[Decision, ...]:
-        state = self.states[Key(account_id, event.stream)]
-        context = Context(account=self.states.account(account_id))
-        if isinstance(state, OrderState):
-            wanted = [*_products_of(account_id, state, event)]
-            await self.states.load(wanted)
-            products = [self.states[key] for key in wanted]
-            known = {p.product_id: p for p in products if isinstance(p, ProductState)}
-            context = context.model_copy(update={"products": known})
-        elif isinstance(state, ProductState):
-            await self.states.load_waiting([Key(account_id, event.stream)])
-            waiting = self.states.waiting(account_id, state)
-            context = context.model_copy(update={"waiting_orders": waiting})
-        return decide(state, event, context)
+        key = Key(account_id, event.stream)
+        match self.states[key]:
+            case OrderState() as order:
+                await self.states.load(_products_of(account_id, order, event))
+            case ProductState():
+                await self.states.load_waiting([key])
+            case AccountState() if subject := erased_subject(event):
+                await self.states.load_of_subject(account_id, subject)
+        return conclusions(_Account(self.states, account_id), event)
 
     async def _conclude(self, entry: Incoming, cause: Event, decision: Decision) -> Event:
         concluded = Incoming(
@@ -114,7 +117,24 @@ class Batch:
             causation_id=cause.id,
         )
         await self.states.load([Key(entry.account_id, decision.stream)])
-        return self._record(concluded, seal(concluded, self.keys))
+        event = self._record(concluded, seal(concluded, self.keys))
+        self._forget(entry.account_id, decision.data)
+        return event
+
+    def _forget(self, account_id: UUID, decided: Contract) -> None:
+        """Carry out what was decided about a person: the key goes with the transaction.
+
+        When both gateways have answered, every fact that they sent before is here: what of them
+        had to be kept aside meanwhile is looked through once more.
+        """
+        match decided:
+            case SubjectKeyDestroyed(subject=subject, orders=orders):
+                owner = Owner(account_id, subject)
+                self.keys.destroy(owner)
+                self.people.pop(owner, None)
+                self.forgotten[owner] = orders
+            case SubjectErased(subject=subject, orders=orders):
+                self.forgotten[Owner(account_id, subject)] = orders
 
     def _record(self, entry: Incoming, sealed: Sealed) -> Event:
         """Give the entry its place in the log, and fold it into its stream's state."""
@@ -124,7 +144,7 @@ class Batch:
         self.heads[entry.account_id] = head
         self.rows.append(row)
         self.hashes.append(head.hash)
-        if _is_sent(row):
+        if row.sent:
             self.outbox.append((row.account_id, row.position))
         event = as_event(row, sealed.data)
         self.states.fold(key, event)
@@ -163,9 +183,12 @@ class Batch:
         await self._advance(connection)
         await save(connection, self.partition, self.states)
         await execute_set(connection, sql.QUEUE, self.partition, self.outbox)
-        await self.keys.save(connection)
+        await self.keys.save(connection, self.now)
         people = [(*owner, p.name, p.document_hmac) for owner, p in self.people.items()]
         await execute_set(connection, sql.SAVE_PEOPLE, self.partition, people)
+        await execute_set(connection, sql.FORGET_PEOPLE, self.partition, list(self.forgotten))
+        for owner, orders in self.forgotten.items():
+            await forget_messages(connection, self.partition, self.keys.master, owner, orders)
 
     async def _advance(self, connection: Connection) -> None:
         touched = {row.account_id: self.heads[row.account_id] for row in self.rows}
@@ -173,14 +196,30 @@ class Batch:
         await execute_set(connection, sql.ADVANCE_HEADS, self.partition, heads)
 
 
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """The states of one account among those that a batch has loaded."""
+
+    states: States
+    account_id: UUID
+
+    @property
+    def account(self) -> AccountState:
+        return self.states.account(self.account_id)
+
+    def state(self, stream: str) -> State:
+        return self.states[Key(self.account_id, stream)]
+
+    def waiting(self, product: ProductState) -> dict[int, OrderState]:
+        return self.states.waiting(self.account_id, product)
+
+    def of_subject(self, subject: str) -> dict[int, OrderState]:
+        return self.states.of_subject(self.account_id, subject)
+
+
 def _products_of(account_id: UUID, order: OrderState, event: Event) -> Iterator[Key]:
-    for product_id in needed_products(order, event):
-        yield Key(account_id, f"product-{product_id}")
-
-
-def _is_sent(row: Row) -> bool:
-    """Commands go to a gateway; what was decided about orders goes to anyone who subscribes."""
-    return row.kind == "command" or (row.kind == "decision" and row.type.startswith("sync."))
+    for stream in products_looked_at(order, event):
+        yield Key(account_id, stream)
 
 
 def _preview(entry: Incoming, now: datetime) -> Event:

@@ -1,13 +1,5 @@
-"""The rows of the event log: what each column says, how rows are chained, and how rules see them.
+"""The rows of the event log: what each column says, and how rules see them."""
 
-The chain: ``hash = SHA-256(hash before || canonical JSON of all other columns)``. The first event
-of an account follows 32 zero bytes. In that JSON, keys are the column names in sorted order without
-spaces; times are RFC 3339 in UTC with microseconds, left out when zero; ``data`` is the stored text
-as one string; ``personal`` (which stays sealed) is hexadecimal. So anyone who may read the table
-can check it, and erasing a subject's key breaks nothing.
-"""
-
-import hashlib
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
@@ -17,12 +9,9 @@ import asyncpg
 import orjson
 
 from services.sync_core.domain import Event
-from shared.contracts import Contract, canonical, parse_data
+from shared.contracts import Contract, join_personal, parse_data, upcast
 
 Kind = Literal["fact", "decision", "command", "withheld", "human", "timer"]
-
-GENESIS: Final = bytes(32)
-"""What the first event of every account is chained to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +57,34 @@ class Row:
     key_version: int | None
     personal: bytes | None
 
+    @property
+    def sent(self) -> bool:
+        """Whether it goes on the bus; the view ``logged_event`` says the same.
+
+        Commands go to a gateway; what was decided about orders goes to anyone who subscribes.
+        """
+        return self.kind == "command" or (self.kind == "decision" and self.type.startswith("sync."))
+
     def as_event(self) -> Event:
-        """Return what the rules may see of the row."""
-        return as_event(self, parse_data(self.type, orjson.loads(self.data)))
+        """Return what the rules may see of the row, in today's version of its type."""
+        data = parse_data(self.type, self.schema_version, orjson.loads(self.data))
+        return as_event(self, data)
+
+    def upcast(self, personal: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the row's data in today's version, with its personal part if that is given.
+
+        The parts are joined first: both are of the version that was logged.
+        """
+        logged = join_personal(orjson.loads(self.data), personal)
+        return upcast(self.type, self.schema_version, logged)
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A row of the log, and the hash that stands beside it."""
+
+    row: Row
+    hash: bytes
 
 
 COLUMNS: Final = tuple(field.name for field in fields(Row))
@@ -79,33 +93,6 @@ COLUMNS: Final = tuple(field.name for field in fields(Row))
 def row_of(record: asyncpg.Record) -> Row:
     """Return a record of the log as a row."""
     return Row(**{name: record[name] for name in COLUMNS})
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Where an account's log ends."""
-
-    position: int
-    hash: bytes
-    recorded_at: datetime
-
-    def after(self, row: Row) -> "Head":
-        """Return the head once ``row`` follows."""
-        return Head(row.position, row_hash(self.hash, row), row.recorded_at)
-
-
-def row_hash(previous: bytes, row: Row) -> bytes:
-    """Return the hash of ``row`` after an event with the hash ``previous`` (see the module)."""
-    columns = {name: _plain(getattr(row, name)) for name in COLUMNS}
-    columns["data"] = row.data.decode()
-    return hashlib.sha256(previous + canonical(columns)).digest()
-
-
-def _plain(value: Any) -> Any:
-    """Return what JSON can say; the driver's own UUID class is not one of its types."""
-    if isinstance(value, UUID):
-        return str(value)
-    return value.hex() if isinstance(value, bytes) else value
 
 
 def as_event(row: Row, data: Contract) -> Event:
@@ -122,6 +109,15 @@ def as_event(row: Row, data: Contract) -> Event:
         source_sequence=row.source_sequence,
         data=data,
     )
+
+
+def mark_of(event_id: UUID) -> int:
+    """Return the low 64 bits of an event's id, signed as PostgreSQL's bigint is.
+
+    The exclusive or of the marks of all events that somebody applied is a rolling digest: beside
+    their count it tells whether one was skipped or applied twice, in whatever order they came.
+    """
+    return int.from_bytes(event_id.bytes[8:], signed=True)
 
 
 def in_utc(moment: datetime) -> datetime:

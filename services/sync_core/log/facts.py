@@ -9,7 +9,13 @@ from pydantic import ValidationError
 from services.sync_core.domain import UnknownStreamError
 from services.sync_core.log.events import Incoming
 from services.sync_core.log.states import initial_of
-from shared.contracts import Contract, Message, UnknownTypeError, parse_data
+from shared.contracts import (
+    Contract,
+    Message,
+    UnknownTypeError,
+    UnknownVersionError,
+    parse_message,
+)
 
 _LARGEST: Final = 2**63 - 1
 """What PostgreSQL's bigint holds."""
@@ -71,11 +77,13 @@ def read_fact(body: bytes, partition: int) -> Fact:
         raise UnreadableMessageError("misrouted")
     try:
         initial_of(message.subject)
-        return Fact(body, message, parse_data(message.type, message.data))
+        return Fact(body, message, parse_message(message))
     except UnknownStreamError:
         return Fact(body, message, None, "stream_unknown")
     except UnknownTypeError:
         return Fact(body, message, None, "type_unknown")
+    except UnknownVersionError:
+        return Fact(body, message, None, "version_unknown")
     except ValidationError:
         return Fact(body, message, None, "data_invalid")
 

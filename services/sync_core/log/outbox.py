@@ -1,27 +1,34 @@
 """The log as the relay's source: what is logged and not yet on the bus, made ready to be sent.
 
 A logged command names the fact that carries its content. Here, at the last moment, the content is
-put in and what is personal is decrypted. If the subject's key is gone, nothing is sent, and the log
-says so (``command.withdrawn``).
+put in and what is personal is decrypted; what was logged in an earlier version of its type leaves
+in today's. If the subject's key is gone, nothing is sent, and the log says so
+(``command.withdrawn``).
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence, Set
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
 import structlog
 
 from services.sync_core.log import sql
 from services.sync_core.log.append import EventLog
 from services.sync_core.log.connection import Connection
-from services.sync_core.log.events import Incoming, Row, row_of
+from services.sync_core.log.events import Incoming, Row, mark_of
+from services.sync_core.log.history import Logged, Place, events_at, events_by_id
 from services.sync_core.log.projection import execute_set
 from services.sync_core.log.seal import Owner, SubjectKeys, unseal
+from services.sync_core.log.segments import ArchiveError
+from services.sync_core.log.setback import Setback
 from shared.bus import ExchangeName
-from shared.contracts import CONTRACTS, Message, derived_id
+from shared.contracts import (
+    CONTRACTS,
+    Message,
+    UnknownTypeError,
+    UnknownVersionError,
+    derived_id,
+)
 from shared.contracts.content import FiscalDocument
 from shared.contracts.sync_core import SOURCE, CommandWithdrawn, ImportProduct, RegisterOrder
 from shared.outbox import OutboxEntry
@@ -35,26 +42,14 @@ _OF_ONE_ACCOUNT: Final = 20
 _EXPANDED: Final = frozenset({RegisterOrder.TYPE, ImportProduct.TYPE})
 _DECLARATION: Final = FiscalDocument(kind="content_declaration").model_dump(mode="json")
 _FIRST: Final = UUID(int=0)
-_LONGEST_WAIT_S: Final = 300
-
-Place = tuple[UUID, int]
-"""An account, and a position in its log."""
 
 
 class MissingEventError(Exception):
     """The outbox or a logged command names an event that the log does not hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Setback:
-    """An account whose next entry could not be made ready, left alone for a while."""
-
-    failures: int
-    until: datetime
-
-    def again(self, now: datetime) -> "_Setback":
-        wait_s = min(_LONGEST_WAIT_S, 2**self.failures)
-        return _Setback(self.failures + 1, now + timedelta(seconds=wait_s))
+_NOT_READY: Final = (SealError, MissingEventError, UnknownTypeError, UnknownVersionError)
+"""What holds an account's entries back; what a newer release logged is for its own relay."""
 
 
 class LogOutbox:
@@ -63,7 +58,7 @@ class LogOutbox:
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._turns: dict[int, UUID] = {}
-        self._setbacks: dict[UUID, _Setback] = {}
+        self._setbacks: dict[UUID, Setback] = {}
 
     async def waiting(self, partition: int, limit: int) -> Sequence[OutboxEntry]:
         """Return what waits, in order per account; accounts take turns when there are many.
@@ -98,7 +93,7 @@ class LogOutbox:
                 continue
             try:
                 row, data = expansion.expanded(place)
-            except (SealError, MissingEventError) as error:
+            except _NOT_READY as error:
                 stuck.add(place[0])
                 self._set_back(place, error)
                 continue
@@ -112,7 +107,7 @@ class LogOutbox:
     def _set_back(self, place: Place, error: Exception) -> None:
         account_id, position = place
         now = self._log.clock()
-        self._setbacks[account_id] = self._setbacks.get(account_id, _Setback(0, now)).again(now)
+        self._setbacks[account_id] = Setback.after(self._setbacks.get(account_id), now)
         logger.error(
             "entry cannot be made ready",
             action="expansion_failed",
@@ -140,7 +135,7 @@ class LogOutbox:
 
     async def published(self, partition: int, entries: Sequence[OutboxEntry]) -> None:
         """Take the entries out of the outbox."""
-        gone = [(entry.account_id, entry.position) for entry in entries]
+        gone = [(e.account_id, e.position, mark_of(e.message.id)) for e in entries]
         async with self._log.pool.acquire() as connection:
             await execute_set(connection, sql.UNQUEUE, partition, gone)
 
@@ -159,8 +154,8 @@ class LogOutbox:
         )
         async with self._log.writing(row.partition, [row.account_id]) as writing:
             await writing.append([entry])
-            place = [(row.account_id, row.position)]
-            await execute_set(writing.connection, sql.UNQUEUE, row.partition, place)
+            gone = [(row.account_id, row.position, mark_of(row.event_id))]
+            await execute_set(writing.connection, sql.UNQUEUE, row.partition, gone)
 
 
 class _Expansion:
@@ -173,35 +168,42 @@ class _Expansion:
         self._facts: dict[tuple[UUID, UUID], Row] = {}
 
     async def load(self, connection: Connection, places: Sequence[Place]) -> None:
-        columns = zip(*places, strict=True)
-        for record in await connection.fetch(sql.EVENTS_AT, self._partition, *columns):
-            row = row_of(record)
-            self._rows[row.account_id, row.position] = row
+        for place, logged in (await events_at(connection, self._partition, places)).items():
+            self._rows[place] = logged.row
         rows = self._rows.values()
-        asked = {(row.account_id, _content_event(row)) for row in rows if row.type in _EXPANDED}
+        named = ((row.account_id, _content_event(row)) for row in rows)
+        asked = {(account_id, event_id) for account_id, event_id in named if event_id}
         if asked:
             await self._load_facts(connection, asked)
 
-    async def _load_facts(
-        self, connection: Connection, asked: Collection[tuple[UUID, UUID]]
-    ) -> None:
-        columns = zip(*asked, strict=True)
-        for record in await connection.fetch(sql.EVENTS_BY_ID, self._partition, *columns):
-            fact = row_of(record)
-            self._facts[fact.account_id, fact.event_id] = fact
+    async def _load_facts(self, connection: Connection, asked: Set[tuple[UUID, UUID]]) -> None:
+        for logged in await self._readable(connection, asked):
+            self._facts[logged.row.account_id, logged.row.event_id] = logged.row
         facts = self._facts.values()
         owners = {Owner(fact.account_id, fact.subject) for fact in facts if fact.subject}
         await self._keys.load(connection, owners)
+
+    async def _readable(
+        self, connection: Connection, asked: Set[tuple[UUID, UUID]]
+    ) -> list[Logged]:
+        """Return the facts but for those in a damaged file: one account's must not hold up all."""
+        try:
+            return await events_by_id(connection, self._partition, asked)
+        except ArchiveError as error:
+            if len(asked) == 1:
+                logger.error("fact unreadable", action="archive_unreadable", error=str(error))
+                return []
+        return [fact for each in asked for fact in await self._readable(connection, {each})]
 
     def expanded(self, place: Place) -> tuple[Row, dict[str, Any] | None]:
         """Return the entry and its data as it travels, or None if what it needs was erased."""
         row = self._rows.get(place)
         if row is None:
             raise MissingEventError(place)
-        data: dict[str, Any] = orjson.loads(row.data)
+        data = row.upcast()
         if row.type not in _EXPANDED:
             return row, data
-        fact = self._facts.get((row.account_id, _content_event(row)))
+        fact = self._facts.get((row.account_id, UUID(data["content_event"])))
         if fact is None:
             raise MissingEventError(place)
         whole = unseal(fact, self._keys)
@@ -235,5 +237,7 @@ def _entry(row: Row, data: dict[str, Any]) -> OutboxEntry:
     return OutboxEntry(row.account_id, row.position, exchange, message)
 
 
-def _content_event(row: Row) -> UUID:
-    return UUID(orjson.loads(row.data)["content_event"])
+def _content_event(row: Row) -> UUID | None:
+    """Name the fact whose content is put into the command, if one is and we know how."""
+    known = row.type in _EXPANDED and row.schema_version <= CONTRACTS[row.type].VERSION
+    return UUID(row.upcast()["content_event"]) if known else None

@@ -1,7 +1,7 @@
 """States as rows: the folded state, and beside it the columns that are searched."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from services.sync_core.domain import AccountState, OrderState, ProductState
@@ -10,6 +10,9 @@ from services.sync_core.log.connection import Connection
 from services.sync_core.log.states import Held, Key, States, text_of, waits_of
 
 Columns = tuple[Any, ...]
+
+_BETWEEN_NAMES: Final = "\x1f"
+"""ASCII's unit separator: arrays of arrays do not travel as parameters."""
 
 
 async def save(connection: Connection, partition: int, states: States) -> None:
@@ -39,6 +42,7 @@ def _accounts(changed: Iterable[tuple[Key, Held]]) -> Iterator[Columns]:
             yield (
                 key.account_id,
                 held.version,
+                held.digest,
                 account.tag,
                 account.name,
                 held.created_at,
@@ -54,8 +58,10 @@ def _orders(changed: Iterable[tuple[Key, Held]]) -> Iterator[Columns]:
                 key.account_id,
                 order.order_id,
                 held.version,
+                held.digest,
                 order.number,
                 order.store_number,
+                _BETWEEN_NAMES.join(names_of(order)),
                 order.data_subject,
                 order.stage,
                 order.shown_id,
@@ -69,6 +75,18 @@ def _orders(changed: Iterable[tuple[Key, Held]]) -> Iterator[Columns]:
             )
 
 
+def names_of(order: OrderState) -> list[str]:
+    """Return what people may call the order: its ids, numbers, and its parcels' tracking codes.
+
+    The codes in the order of their labels' ids: a state that is read again has its labels so, and
+    one that is folded in one go as they came.
+    """
+    issued = order.shipment.issued if order.shipment else {}
+    codes = [label.tracking_code or "" for _, label in sorted(issued.items())]
+    named = [str(order.order_id), order.number, order.store_number or "", *codes]
+    return list(dict.fromkeys(name for name in named if name))
+
+
 def _products(changed: Iterable[tuple[Key, Held]]) -> Iterator[Columns]:
     for key, held in changed:
         if isinstance(product := held.state, ProductState):
@@ -76,6 +94,7 @@ def _products(changed: Iterable[tuple[Key, Held]]) -> Iterator[Columns]:
                 key.account_id,
                 product.product_id,
                 held.version,
+                held.digest,
                 product.imported,
                 product.approval,
                 product.missing,

@@ -13,13 +13,13 @@ from uuid import UUID
 
 import structlog
 
-from services.sync_core.domain import AccountState
+from services.sync_core.domain import ACCOUNT, AccountState
 from services.sync_core.log import sql
 from services.sync_core.log.append import Writing
 from services.sync_core.log.events import Incoming
 from services.sync_core.log.facts import Fact
 from services.sync_core.log.projection import execute_set
-from services.sync_core.log.states import ACCOUNT, Key, States
+from services.sync_core.log.states import Key, States
 from shared.contracts.bling_gateway import OrderGone, OrderObserved
 
 logger = structlog.get_logger(__name__)

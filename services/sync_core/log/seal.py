@@ -7,6 +7,7 @@ tombstone, so later facts about that subject are logged without anything persona
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -15,7 +16,8 @@ import orjson
 from services.sync_core.log import sql
 from services.sync_core.log.connection import Connection
 from services.sync_core.log.events import Incoming, Row
-from shared.contracts import Contract, canonical, join_personal, split_personal
+from services.sync_core.log.projection import execute_set
+from shared.contracts import Contract, canonical, split_personal
 from shared.contracts.bling_gateway import OrderObserved, ProductObserved
 from shared.contracts.content import Recipient
 from shared.contracts.hub_gateway import OrderRefused, ProductRefused
@@ -76,6 +78,7 @@ class SubjectKeys:
     master: MasterKeys
     keys: dict[Owner, DataKey | None] = field(default_factory=dict)
     made: dict[Owner, DataKey] = field(default_factory=dict)
+    destroyed: set[Owner] = field(default_factory=set)
 
     async def load(self, connection: Connection, owners: Collection[Owner]) -> None:
         """Read the keys that exist; the others are made when they are asked for."""
@@ -94,8 +97,21 @@ class SubjectKeys:
             self.keys[owner] = self.made[owner] = DataKey.new()
         return self.keys[owner]
 
-    async def save(self, connection: Connection) -> None:
-        """Store the keys that were made."""
+    def destroy(self, owner: Owner) -> None:
+        """Forget the key for ever: what it sealed can never be read again."""
+        self.keys[owner] = None
+        self.made.pop(owner, None)
+        self.destroyed.add(owner)
+
+    async def save(self, connection: Connection, now: datetime) -> None:
+        """Store the keys that were made, and erase those that were destroyed."""
+        await self._save_made(connection)
+        owners = list(self.destroyed)
+        await execute_set(
+            connection, sql.ERASE_SUBJECT_KEYS, self.partition, owners, KEY_VERSION, now
+        )
+
+    async def _save_made(self, connection: Connection) -> None:
         if not self.made:
             return
         accounts, subjects = zip(*self.made, strict=True)
@@ -185,16 +201,16 @@ def _digest(key: DataKey | None, content: bytes) -> str:
 def unseal(row: Row, keys: SubjectKeys) -> dict[str, Any] | None:
     """Return the row's data with its personal part, or None if that was erased.
 
-    The subject's key must have been loaded. Raises ``SealError`` if the row was changed or moved.
+    It is in today's version of its type. The subject's key must have been loaded. Raises
+    ``SealError`` if the row was changed or moved.
     """
-    public: dict[str, Any] = orjson.loads(row.data)
     if row.subject is None:
-        return public
+        return row.upcast()
     owner = Owner(row.account_id, row.subject)
     key = keys.keys.get(owner)
     if key is None:
         return None
     if row.personal is None:
-        return public
+        return row.upcast()
     personal = key.open(row.personal, context=owner.context_of(row.event_id))
-    return join_personal(public, orjson.loads(personal))
+    return row.upcast(orjson.loads(personal))

@@ -36,11 +36,11 @@ WHERE head.partition = $1 AND head.account_id = new.account_id
 # --- the log
 
 LOGGED_IDS: Final = """
-SELECT log.account_id, log.event_id
-FROM event_log AS log
+SELECT account_id, event_id
+FROM logged_event
 JOIN unnest($2::uuid[], $3::uuid[]) AS asked (account_id, event_id)
-    ON log.account_id = asked.account_id AND log.event_id = asked.event_id
-WHERE log.partition = $1
+    USING (account_id, event_id)
+WHERE partition = $1
 """
 
 _TYPES: Final = (
@@ -74,37 +74,40 @@ INSERT INTO event_log ({_LOGGED}, hash)
 SELECT * FROM unnest({", ".join(f"${at}::{name}" for at, name in enumerate(_TYPES, start=1))})
 """  # noqa: S608 - made of the constants above
 
-ACCOUNT_EVENTS: Final = f"""
-SELECT {_LOGGED}, hash
-FROM event_log
-WHERE partition = $1 AND account_id = $2
-ORDER BY position
-"""  # noqa: S608
-
-ACCOUNT_EVENTS_BY_STREAM: Final = f"""
-SELECT {_LOGGED}
-FROM event_log
-WHERE partition = $1 AND account_id = $2
-ORDER BY stream, stream_version
+# One row with "in_file" alone, if the next position is in a file or there is none: seen at one
+# moment, so whoever reads on while history is moved misses nothing.
+EVENTS_AFTER: Final = f"""
+SELECT known.in_file, page.*
+FROM (
+    SELECT EXISTS (
+        SELECT FROM archive_segment
+        WHERE partition = $1 AND account_id = $2
+            AND first_position <= $3::bigint + 1 AND last_position > $3::bigint
+    ) AS in_file
+) AS known
+LEFT JOIN LATERAL (
+    SELECT {_LOGGED}, hash
+    FROM event_log
+    WHERE partition = $1 AND account_id = $2 AND position > $3 AND NOT known.in_file
+    ORDER BY position
+    LIMIT $4
+) AS page ON true
 """  # noqa: S608
 
 # Materialised, so that streams are read by their own index and not the whole account by position.
-TIMELINE: Final = f"""
+POSITIONS_IN: Final = """
 WITH told AS MATERIALIZED (
-    SELECT {_LOGGED}
-    FROM event_log
-    WHERE partition = $1 AND account_id = $2 AND stream = ANY ($4::text[])
+    SELECT position
+    FROM logged_event
+    WHERE partition = $1 AND account_id = $2 AND stream = ANY ($3::text[])
 )
-SELECT {_LOGGED}
+SELECT position
 FROM told
-WHERE position > $5
-    AND position >= (SELECT position FROM told WHERE stream = $3 AND stream_version = 1)
 ORDER BY position
-LIMIT $6
-"""  # noqa: S608
+"""
 
 EVENTS_BY_ID: Final = f"""
-SELECT {_LOGGED}
+SELECT {_LOGGED}, hash
 FROM event_log
 JOIN unnest($2::uuid[], $3::uuid[]) AS asked (account_id, event_id)
     USING (account_id, event_id)
@@ -112,7 +115,7 @@ WHERE partition = $1
 """  # noqa: S608
 
 EVENTS_AT: Final = f"""
-SELECT {_LOGGED}
+SELECT {_LOGGED}, hash
 FROM event_log
 JOIN unnest($2::uuid[], $3::bigint[]) AS asked (account_id, position)
     USING (account_id, position)
@@ -121,8 +124,107 @@ WHERE partition = $1
 
 POSITIONS_OF: Final = """
 SELECT event_id, position
-FROM event_log
+FROM logged_event
 WHERE partition = $1 AND account_id = $2 AND event_id = ANY ($3::uuid[])
+"""
+
+# --- the log's older part, which is in files
+
+_SEGMENT: Final = "account_id, first_position, last_position, hash_before, hash_last, sha256"
+
+SEGMENT_AT: Final = f"""
+SELECT {_SEGMENT}
+FROM archive_segment
+WHERE partition = $1 AND account_id = $2 AND first_position <= $3 AND last_position >= $3
+"""  # noqa: S608
+
+SEGMENTS_HOLDING: Final = f"""
+SELECT DISTINCT {_SEGMENT}
+FROM archive_segment
+JOIN unnest($2::uuid[], $3::bigint[]) AS asked (account_id, position) USING (account_id)
+WHERE partition = $1 AND position BETWEEN first_position AND last_position
+"""  # noqa: S608
+
+SEGMENTS: Final = f"""
+SELECT {_SEGMENT}
+FROM archive_segment
+WHERE partition = $1 AND account_id = $2
+ORDER BY first_position
+"""  # noqa: S608
+
+# Closed: nothing was ever sent, or the shipment ended; nothing is awaited, of a person neither.
+FIRST_OF_OPEN_ORDERS: Final = """
+SELECT earliest.position, earliest.stream
+FROM orders
+CROSS JOIN LATERAL (
+    SELECT position, stream
+    FROM event_log AS log
+    WHERE log.partition = orders.partition
+        AND log.account_id = orders.account_id
+        AND log.stream = 'order-' || orders.order_id
+    ORDER BY stream_version
+    LIMIT 1
+) AS earliest
+WHERE orders.partition = $1
+    AND orders.account_id = $2
+    AND NOT (
+        (
+            orders.stage IN ('delivered', 'cancelled', 'returned', 'lost')
+            OR coalesce(orders.state #>> '{shipment,told}', 'false') = 'false'
+        )
+        AND orders.reasons <@ $3::text[]
+        AND orders.due_at IS NULL
+        AND orders.state ->> 'pending' IS NULL
+    )
+ORDER BY earliest.position
+LIMIT 1
+"""
+
+FIRST_UNSENT: Final = """
+SELECT position, 'outbox' AS stream
+FROM outbox
+WHERE partition = $1 AND account_id = $2
+ORDER BY position
+LIMIT 1
+"""
+
+NAME_SEGMENT: Final = """
+INSERT INTO archive_segment (
+    partition, account_id, first_position, last_position, hash_before, hash_last, sha256
+)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
+
+NOTE_ARCHIVED: Final = """
+INSERT INTO archived_event (
+    partition, account_id, position, event_id, stream, stream_version, sent
+)
+SELECT partition, account_id, position, event_id, stream, stream_version, sent
+FROM logged_event
+WHERE partition = $1 AND account_id = $2 AND position BETWEEN $3 AND $4
+"""
+
+TAKE_OUT: Final = """
+DELETE FROM event_log
+WHERE partition = $1 AND account_id = $2 AND position BETWEEN $3 AND $4
+"""
+
+FORGET_ARCHIVED: Final = """
+DELETE FROM archived_event
+WHERE partition = $1 AND account_id = $2 AND position BETWEEN $3 AND $4
+"""
+
+FORGET_SEGMENT: Final = """
+DELETE FROM archive_segment
+WHERE partition = $1 AND account_id = $2 AND first_position = $3
+"""
+
+PLACES_OF: Final = """
+SELECT account_id, position
+FROM logged_event
+JOIN unnest($2::uuid[], $3::uuid[]) AS asked (account_id, event_id)
+    USING (account_id, event_id)
+WHERE partition = $1
 """
 
 HEAD: Final = """
@@ -137,10 +239,154 @@ FROM account_head
 ORDER BY partition, account_id
 """
 
+# --- proving the log
+
+# Row by row through both keys: neither the heads nor the log alone is believed.
+PLACES: Final = """
+WITH RECURSIVE logged AS (
+    (
+        SELECT partition, account_id FROM event_log
+        ORDER BY partition, account_id LIMIT 1
+    )
+    UNION ALL
+    SELECT following.partition, following.account_id
+    FROM logged
+    CROSS JOIN LATERAL (
+        SELECT partition, account_id FROM event_log
+        WHERE (partition, account_id) > (logged.partition, logged.account_id)
+        ORDER BY partition, account_id LIMIT 1
+    ) AS following
+)
+SELECT partition, account_id FROM logged
+UNION
+SELECT partition, account_id FROM archive_segment
+UNION
+SELECT partition, account_id FROM checkpoint_head
+UNION
+SELECT partition, account_id FROM account_head
+ORDER BY partition, account_id
+"""
+
+# One statement sees one moment: the log's end and its head agree whatever is appended meanwhile.
+# All of the log may be in files: then it ends with the last of them. The stream's name comes as
+# bytes: who proves the log cannot rely on its text being text.
+ENDS: Final = """
+SELECT
+    head.position AS head,
+    first.position AS first,
+    coalesce(last.position, moved.last_position) AS last,
+    head.hash = coalesce(last.hash, moved.hash_last)
+        AND head.recorded_at = coalesce(last.recorded_at, head.recorded_at) AS same,
+    queued.position AS queued,
+    broken.stream, broken.events, broken.version
+FROM unnest($1::smallint[], $2::uuid[]) WITH ORDINALITY AS asked (partition, account_id, place)
+LEFT JOIN account_head AS head USING (partition, account_id)
+LEFT JOIN LATERAL (
+    SELECT position FROM event_log
+    WHERE partition = asked.partition AND account_id = asked.account_id
+    ORDER BY position LIMIT 1
+) AS first ON true
+LEFT JOIN LATERAL (
+    SELECT position, hash, recorded_at FROM event_log
+    WHERE partition = asked.partition AND account_id = asked.account_id
+    ORDER BY position DESC LIMIT 1
+) AS last ON true
+LEFT JOIN LATERAL (
+    SELECT last_position, hash_last FROM archive_segment
+    WHERE partition = asked.partition AND account_id = asked.account_id
+    ORDER BY first_position DESC LIMIT 1
+) AS moved ON true
+LEFT JOIN LATERAL (
+    SELECT position FROM outbox
+    WHERE partition = asked.partition AND account_id = asked.account_id
+    ORDER BY position DESC LIMIT 1
+) AS queued ON true
+LEFT JOIN LATERAL (
+    SELECT textsend(stream) AS stream, count(*) AS events, max(stream_version) AS version
+    FROM logged_event
+    WHERE partition = asked.partition AND account_id = asked.account_id
+    GROUP BY logged_event.stream
+    HAVING count(*) <> max(stream_version)
+    ORDER BY logged_event.stream
+    LIMIT 1
+) AS broken ON true
+ORDER BY asked.place
+"""
+
+SEGMENTS_OF: Final = f"""
+SELECT {_SEGMENT}
+FROM archive_segment
+JOIN unnest($1::uuid[]) AS asked (account_id) USING (account_id)
+ORDER BY account_id, first_position
+"""  # noqa: S608
+
+NEXT_POSITION: Final = """
+SELECT min(position)
+FROM event_log
+WHERE partition = $1 AND account_id = $2 AND position > $3
+"""
+
+EVENT_BEFORE: Final = """
+(
+    SELECT position, hash, timestamptz_send(recorded_at) AS recorded_at
+    FROM event_log
+    WHERE partition = $1 AND account_id = $2 AND position < $3
+    ORDER BY position DESC
+    LIMIT 1
+)
+UNION ALL
+(
+    SELECT last_position, hash_last, NULL
+    FROM archive_segment
+    WHERE partition = $1 AND account_id = $2 AND last_position < $3
+    ORDER BY first_position DESC
+    LIMIT 1
+)
+ORDER BY position DESC
+LIMIT 1
+"""
+
+ARCHIVED_BETWEEN: Final = """
+SELECT position, event_id, textsend(stream) AS stream, stream_version, sent
+FROM archived_event
+WHERE partition = $1 AND account_id = $2 AND position BETWEEN $3 AND $4
+ORDER BY position
+"""
+
+# For COPY, which takes no parameters: numbers and a UUID are spelt out.
+EVENTS_BETWEEN: Final = f"""
+SELECT {_LOGGED}, hash
+FROM event_log
+WHERE partition = {{partition:d}} AND account_id = '{{account_id}}'
+    AND position BETWEEN '{{first:d}}' AND '{{last:d}}'
+ORDER BY position
+"""  # noqa: S608
+
+SAVE_VERDICTS: Final = """
+INSERT INTO verification (
+    partition, account_id, position, differences, first, verified_by, verified_at
+)
+SELECT new.*, $6, $7
+FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::integer[], $5::text[]) AS new
+ON CONFLICT (partition, account_id) DO UPDATE SET
+    position = excluded.position,
+    differences = excluded.differences,
+    first = excluded.first,
+    verified_by = excluded.verified_by,
+    verified_at = excluded.verified_at
+"""
+
+STATED_BETWEEN: Final = """
+SELECT position, hash
+FROM checkpoint_head
+WHERE partition = $1 AND account_id = $2 AND position BETWEEN $3 AND $4
+ORDER BY position
+"""
+
 # --- the states
 
 LOAD_ORDERS: Final = """
-SELECT account_id, order_id AS id, version, created_at, state
+SELECT account_id, order_id AS id, version, digest, created_at, state
 FROM orders
 JOIN unnest($2::uuid[], $3::bigint[]) AS asked (account_id, order_id)
     USING (account_id, order_id)
@@ -148,7 +394,7 @@ WHERE partition = $1
 """
 
 LOAD_PRODUCTS: Final = """
-SELECT account_id, product_id AS id, version, created_at, state
+SELECT account_id, product_id AS id, version, digest, created_at, state
 FROM products
 JOIN unnest($2::uuid[], $3::bigint[]) AS asked (account_id, product_id)
     USING (account_id, product_id)
@@ -156,7 +402,7 @@ WHERE partition = $1
 """
 
 LOAD_ACCOUNTS: Final = """
-SELECT account_id, id, version, created_at, state
+SELECT account_id, id, version, digest, created_at, state
 FROM accounts
 JOIN unnest($2::uuid[], $3::bigint[]) AS asked (account_id, id)
     USING (account_id)
@@ -176,6 +422,20 @@ SELECT
     + (SELECT count(*) FROM products WHERE partition = $1 AND account_id = $2)
 """
 
+# In one account ($2), or in the one with a tag ($3), or in all.
+ORDERS_CALLED: Final = """
+SELECT
+    orders.account_id, orders.order_id, orders.number, orders.store_number, orders.stage,
+    accounts.tag, accounts.name
+FROM orders
+JOIN accounts USING (partition, account_id)
+WHERE orders.names @> ARRAY[$1::text]
+    AND ($2::uuid IS NULL OR orders.account_id = $2)
+    AND ($3::text IS NULL OR accounts.tag = $3)
+ORDER BY orders.created_at DESC, orders.account_id, orders.order_id
+LIMIT $4
+"""
+
 ORDERS_WAITING: Final = """
 SELECT account_id, order_id
 FROM order_product
@@ -186,24 +446,27 @@ WHERE partition = $1 AND waits_for = 'import'
 
 SAVE_ORDERS: Final = """
 INSERT INTO orders (
-    partition, account_id, order_id, version, number, store_number, data_subject, stage,
-    situation, status, reasons, started, created_at, updated_at, due_at, state
+    partition, account_id, order_id, version, digest, number, store_number, names, data_subject,
+    stage, situation, status, reasons, started, created_at, updated_at, due_at, state
 )
 SELECT
-    $1, account_id, order_id, version, number, store_number, data_subject, stage,
-    situation, status, string_to_array(reasons, ' '), started, created_at, updated_at, due_at, state
+    $1, account_id, order_id, version, digest, number, store_number,
+    string_to_array(names, E'\\x1f'), data_subject, stage, situation, status,
+    string_to_array(reasons, ' '), started, created_at, updated_at, due_at, state
 FROM unnest(
-    $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::bigint[], $10::text[], $11::text[], $12::boolean[], $13::timestamptz[],
-    $14::timestamptz[], $15::timestamptz[], $16::json[]
+    $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[],
+    $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::boolean[],
+    $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::json[]
 ) AS new (
-    account_id, order_id, version, number, store_number, data_subject, stage,
+    account_id, order_id, version, digest, number, store_number, names, data_subject, stage,
     situation, status, reasons, started, created_at, updated_at, due_at, state
 )
 ON CONFLICT (partition, account_id, order_id) DO UPDATE SET
     version = excluded.version,
+    digest = excluded.digest,
     number = excluded.number,
     store_number = excluded.store_number,
+    names = excluded.names,
     data_subject = excluded.data_subject,
     stage = excluded.stage,
     situation = excluded.situation,
@@ -217,16 +480,17 @@ ON CONFLICT (partition, account_id, order_id) DO UPDATE SET
 
 SAVE_PRODUCTS: Final = """
 INSERT INTO products (
-    partition, account_id, product_id, version, imported, approval, missing, created_at,
+    partition, account_id, product_id, version, digest, imported, approval, missing, created_at,
     updated_at, state
 )
 SELECT $1, *
 FROM unnest(
-    $2::uuid[], $3::bigint[], $4::bigint[], $5::boolean[], $6::text[], $7::text[],
-    $8::timestamptz[], $9::timestamptz[], $10::json[]
+    $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::boolean[], $7::text[], $8::text[],
+    $9::timestamptz[], $10::timestamptz[], $11::json[]
 )
 ON CONFLICT (partition, account_id, product_id) DO UPDATE SET
     version = excluded.version,
+    digest = excluded.digest,
     imported = excluded.imported,
     approval = excluded.approval,
     missing = excluded.missing,
@@ -236,15 +500,16 @@ ON CONFLICT (partition, account_id, product_id) DO UPDATE SET
 
 SAVE_ACCOUNTS: Final = """
 INSERT INTO accounts (
-    partition, account_id, version, tag, name, created_at, updated_at, state
+    partition, account_id, version, digest, tag, name, created_at, updated_at, state
 )
 SELECT $1, *
 FROM unnest(
-    $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
-    $8::json[]
+    $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[],
+    $8::timestamptz[], $9::json[]
 )
 ON CONFLICT (partition, account_id) DO UPDATE SET
     version = excluded.version,
+    digest = excluded.digest,
     tag = excluded.tag,
     name = excluded.name,
     updated_at = excluded.updated_at,
@@ -283,6 +548,84 @@ INSERT INTO subject_key (partition, account_id, subject, key_version, wrapped)
 SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::smallint[], $5::bytea[])
 """
 
+# A key that was never made is erased, too: nothing personal is ever logged of that subject.
+ERASE_SUBJECT_KEYS: Final = """
+INSERT INTO subject_key (partition, account_id, subject, key_version, wrapped, erased_at)
+SELECT $1, erased.*, $4, NULL, $5
+FROM unnest($2::uuid[], $3::text[]) AS erased (account_id, subject)
+ON CONFLICT (partition, account_id, subject) DO UPDATE
+SET wrapped = NULL, erased_at = excluded.erased_at
+WHERE subject_key.erased_at IS NULL
+"""
+
+FORGET_PEOPLE: Final = """
+DELETE FROM person
+USING unnest($2::uuid[], $3::text[]) AS erased (account_id, subject)
+WHERE person.partition = $1
+    AND person.account_id = erased.account_id
+    AND person.subject = erased.subject
+"""
+
+ERASED_SUBJECTS: Final = """
+SELECT account_id, subject
+FROM subject_key
+JOIN unnest($2::uuid[], $3::text[]) AS asked (account_id, subject)
+    USING (account_id, subject)
+WHERE partition = $1
+    AND erased_at IS NOT NULL
+    AND NOT EXISTS (
+        SELECT FROM person
+        WHERE person.partition = $1
+            AND person.account_id = subject_key.account_id
+            AND person.subject = subject_key.subject
+    )
+"""
+
+ORDERS_OF_SUBJECT: Final = """
+SELECT order_id
+FROM orders
+WHERE partition = $1 AND account_id = $2 AND data_subject = $3
+ORDER BY order_id
+"""
+
+SUBJECTS_BY_DOCUMENT: Final = """
+SELECT subject
+FROM person
+WHERE partition = $1 AND account_id = $2 AND document_hmac = $3
+ORDER BY subject
+"""
+
+SUBJECT: Final = """
+SELECT
+    key.subject IS NOT NULL AS known, key.erased_at,
+    person.name IS NOT NULL AS findable
+FROM (SELECT $1::smallint, $2::uuid, $3::text) AS asked (partition, account_id, subject)
+LEFT JOIN subject_key AS key USING (partition, account_id, subject)
+LEFT JOIN person USING (partition, account_id, subject)
+"""
+
+KEPT_MESSAGES: Final = """
+SELECT 'held' AS kept, source AS name, sequence AS number, body
+FROM held_message
+WHERE partition = $1 AND account_id = $2
+UNION ALL
+SELECT 'parked', message_id::text, place, body
+FROM parked_message
+WHERE partition = $1 AND (account_id = $2 OR account_id IS NULL)
+"""
+
+REPLACE_HELD: Final = """
+UPDATE held_message
+SET body = $5
+WHERE partition = $1 AND account_id = $2 AND source = $3 AND sequence = $4
+"""
+
+REPLACE_PARKED: Final = """
+UPDATE parked_message
+SET body = $3
+WHERE partition = $1 AND message_id = $2::text::uuid
+"""
+
 SAVE_PEOPLE: Final = """
 INSERT INTO person (partition, account_id, subject, name, document_hmac)
 SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[])
@@ -298,12 +641,24 @@ INSERT INTO outbox (partition, account_id, position)
 SELECT $1, * FROM unnest($2::uuid[], $3::bigint[])
 """
 
+# Whoever takes an entry out of the outbox counts it: the certificate compares that with the log.
 UNQUEUE: Final = """
-DELETE FROM outbox
-USING unnest($2::uuid[], $3::bigint[]) AS sent (account_id, position)
-WHERE outbox.partition = $1
-    AND outbox.account_id = sent.account_id
-    AND outbox.position = sent.position
+WITH gone AS (
+    DELETE FROM outbox
+    USING unnest($2::uuid[], $3::bigint[], $4::bigint[]) AS sent (account_id, position, mark)
+    WHERE outbox.partition = $1
+        AND outbox.account_id = sent.account_id
+        AND outbox.position = sent.position
+    RETURNING sent.account_id, sent.mark
+)
+INSERT INTO log_consumer AS known (partition, account_id, consumer, count, digest)
+SELECT $1, account_id, 'relay', count(*), bit_xor(mark)
+FROM gone
+GROUP BY account_id
+ORDER BY account_id
+ON CONFLICT (partition, account_id, consumer) DO UPDATE SET
+    count = known.count + excluded.count,
+    digest = known.digest # excluded.digest
 """
 
 # Walks from account to account by the key alone, so that one account's backlog hides nobody's.

@@ -7,6 +7,7 @@ from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from services.sync_core.domain import (
+    ACCOUNT,
     AccountState,
     Event,
     OrderState,
@@ -18,10 +19,8 @@ from services.sync_core.domain import (
 )
 from services.sync_core.log import sql
 from services.sync_core.log.connection import Connection
-from services.sync_core.log.events import Row
+from services.sync_core.log.events import mark_of
 from shared.contracts import canonical
-
-ACCOUNT: Final = "account"
 
 
 class Key(NamedTuple):
@@ -40,10 +39,14 @@ class Wait(NamedTuple):
 
 @dataclass(slots=True)
 class Held:
-    """One state in work: the stream's version, and what it waited for when it was loaded."""
+    """One state in work, and what it waited for when it was loaded.
+
+    ``version`` counts the events that were folded into it; ``digest`` is their marks' exclusive or.
+    """
 
     state: State
     version: int = 0
+    digest: int = 0
     created_at: datetime | None = None
     updated_at: datetime | None = None
     waited: frozenset[Wait] = frozenset()
@@ -98,6 +101,9 @@ class States:
     _held: dict[Key, Held] = field(default_factory=dict)
     _waiting_known: set[Key] = field(default_factory=set)
 
+    def __len__(self) -> int:
+        return len(self._held)
+
     def __getitem__(self, key: Key) -> State:
         return self._held[key].state
 
@@ -117,14 +123,14 @@ class States:
         held = self._held[key]
         held.state = folded(held.state, event)
         held.version += 1
+        held.digest ^= mark_of(event.id)
         held.created_at = held.created_at or event.recorded_at
         held.updated_at = event.recorded_at
 
-    def replace(self, key: Key, state: State, first: Row, last: Row) -> None:
-        """Put a state that was folded from a stream's whole history in the place of the loaded."""
-        waited = self._held[key].waited
-        at = (first.recorded_at, last.recorded_at)
-        self._held[key] = Held(state, last.stream_version, *at, waited)
+    def begin(self, keys: Iterable[Key]) -> None:
+        """Take streams without history as they are, without looking for them."""
+        for key in keys:
+            self._held[key] = Held(initial_of(key.stream))
 
     async def load(self, keys: Iterable[Key]) -> None:
         """Read the states that are not here yet; a stream without history starts empty."""
@@ -142,12 +148,15 @@ class States:
         self, kind: type[State], query: str, asked: Mapping[tuple[UUID, int], Key]
     ) -> None:
         accounts, ids = zip(*asked, strict=True)
-        for key in asked.values():
-            self._held[key] = Held(initial_of(key.stream))
+        self.begin(asked.values())
         for row in await self.connection.fetch(query, self.partition, accounts, ids):
             state = kind.model_validate_json(row["state"])
             self._held[asked[row["account_id"], row["id"]]] = Held(
-                state, row["version"], row["created_at"], None, waits_of(state)
+                state,
+                row["version"],
+                row["digest"],
+                row["created_at"],
+                waited=waits_of(state),
             )
 
     async def load_waiting(self, products: Collection[Key]) -> None:
@@ -169,6 +178,22 @@ class States:
             if key.account_id == account_id
             and isinstance(held.state, OrderState)
             and product.product_id in held.state.waits_for
+        }
+
+    async def load_of_subject(self, account_id: UUID, subject: str) -> None:
+        """Read the orders whose personal data is this subject's."""
+        place = (self.partition, account_id, subject)
+        rows = await self.connection.fetch(sql.ORDERS_OF_SUBJECT, *place)
+        await self.load(Key(account_id, f"order-{row['order_id']}") for row in rows)
+
+    def of_subject(self, account_id: UUID, subject: str) -> dict[int, OrderState]:
+        """Return the subject's orders as they are now (see :meth:`load_of_subject`)."""
+        return {
+            held.state.order_id: held.state
+            for key, held in self._held.items()
+            if key.account_id == account_id
+            and isinstance(held.state, OrderState)
+            and held.state.data_subject == subject
         }
 
     def changed(self) -> dict[Key, Held]:

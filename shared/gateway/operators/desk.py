@@ -11,6 +11,7 @@ from shared import logging
 from shared.bus import Group
 from shared.database import open_pool
 from shared.gateway.commands import ToWork
+from shared.gateway.erasing import Erasing, Purge
 from shared.gateway.facts import Facts
 from shared.gateway.operators.side import Side
 from shared.gateway.pausing import Pausing
@@ -28,6 +29,7 @@ class Desk:
     system: System
     queue: WorkQueue
     pausing: Pausing
+    erasing: Erasing
     to_work: ToWork
     side: Side
 
@@ -40,6 +42,7 @@ def desk_of(
     settings: type[OperatorSettings],
     system: System,
     to_work: ToWork,
+    purge: Purge,
     side: Side,
 ) -> OpenDesk:
     """Return what opens a gateway's desk, with settings from the environment."""
@@ -52,6 +55,7 @@ def desk_of(
         async with await open_pool(read.database_url, group, max_size=2) as pool:
             facts = Facts(system.source)
             queue, pausing = WorkQueue(pool, system, facts), Pausing(system, facts)
-            yield Desk(pool, system, queue, pausing, to_work, side)
+            erasing = Erasing(pool, system, queue, facts, purge)
+            yield Desk(pool, system, queue, pausing, erasing, to_work, side)
 
     return open_desk

@@ -133,6 +133,7 @@ def _consumer(desk: Desk, partition: int) -> CommandConsumer:
         desk.system,
         desk.queue,
         desk.pausing,
+        desk.erasing,
         desk.to_work,
         committed=lambda partition: None,
     )

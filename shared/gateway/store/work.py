@@ -1,6 +1,6 @@
 """Rows of work: added and made void, held, ended, parked. All under the lock of their stream."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -142,6 +142,25 @@ WHERE partition = $1 AND account_id = $2 AND number = $3 AND state = 'parked'
 RETURNING command_id, command_type, correlation_id, shipment
 """
 
+_DROP_OF_KINDS = """
+DELETE FROM work
+WHERE partition = $1 AND account_id = $2 AND stream = $3 AND kind = ANY ($4::text[])
+  AND state <> 'running'
+RETURNING command_id, command_type, correlation_id, shipment
+"""
+
+_LEFT_OF_KIND = """
+SELECT number, payload
+FROM work
+WHERE partition = $1 AND account_id = $2 AND stream = $3 AND kind = $4
+"""
+
+_REPLACE_PAYLOAD = """
+UPDATE work
+SET payload = $4
+WHERE partition = $1 AND account_id = $2 AND number = $3
+"""
+
 _COUNTED = """
 SELECT priority, state, count(*) AS count
 FROM work
@@ -197,7 +216,7 @@ async def add(conn: Connection, new: NewWork, now: datetime) -> list[Command]:
         new.lane,
         new.kind,
         new.priority,
-        new.payload.model_dump_json().encode(),
+        new.stored_payload,
         new.supersedes.value,
         new.version,
         command.id if command else None,
@@ -267,6 +286,27 @@ async def discard(conn: Connection, key: StreamKey, number: int) -> Discarded | 
     if row is None:
         return None
     return Discarded(None if row["command_id"] is None else command_of(row))
+
+
+async def drop_of_kinds(
+    conn: Connection, key: StreamKey, kinds: Collection[str]
+) -> list[Discarded]:
+    """Delete the pieces of these kinds that wait or are parked in a locked stream."""
+    place = key.partition, key.account_id, key.stream
+    rows = await conn.fetch(_DROP_OF_KINDS, *place, list(kinds))
+    return [Discarded(None if row["command_id"] is None else command_of(row)) for row in rows]
+
+
+async def left_of_kind(conn: Connection, key: StreamKey, kind: str) -> dict[int, bytes]:
+    """Return the payloads, by their numbers, of the pieces of a kind in a locked stream."""
+    place = key.partition, key.account_id, key.stream
+    rows = await conn.fetch(_LEFT_OF_KIND, *place, kind)
+    return {row["number"]: row["payload"] for row in rows}
+
+
+async def replace_payload(conn: Connection, key: StreamKey, number: int, payload: bytes) -> None:
+    """Give a piece another payload, for when it is tried again."""
+    await conn.execute(_REPLACE_PAYLOAD, key.partition, key.account_id, number, payload)
 
 
 async def counted(

@@ -147,12 +147,15 @@ async def occurrence_resolved(life: Life) -> None:
 
 
 async def occurrence_stays(life: Life) -> None:
-    """The address is not found, and nobody does anything about it."""
+    """The address is not found, and nobody does anything about it.
+
+    Whether that is a reason depends on what 360Hub calls it: a word off its list is only noted.
+    """
     await life.arrives()
     await life.labelled()
     await life.taken_in()
     await life.occurs("address_not_found")
-    life.ends("Em rota de entrega", "with_carrier", "occurrence")
+    life.ends("Em rota de entrega", "with_carrier")
 
 
 async def returned(life: Life) -> None:

@@ -5,10 +5,11 @@ from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
-from shared.contracts import Contract, Frozen, Message, bling_gateway, parse_data, partition_of
+from shared.contracts import Contract, Frozen, Message, bling_gateway, parse_message, partition_of
+from shared.contracts.sync_core import EraseSubject
 from shared.gateway import accounts
 from shared.gateway.facts import FactOutbox, Facts
-from shared.gateway.store import Pool
+from shared.gateway.store import Connection, Pool
 from shared.gateway.values import Command, NewWork, Priority, System, Work
 from shared.gateway.work import WorkQueue
 
@@ -20,7 +21,15 @@ SYSTEM = System(
     discarded=bling_gateway.CommandDiscarded,
     paused=bling_gateway.AccountPaused,
     resumed=bling_gateway.AccountResumed,
+    erased=bling_gateway.SubjectErased,
 )
+
+
+async def nothing(
+    conn: Connection, queue: WorkQueue, account_id: UUID, wanted: EraseSubject
+) -> dict[str, int]:
+    """Forget: there are no other tables here than the kit's."""
+    return {}
 
 
 class Note(Frozen):
@@ -135,6 +144,4 @@ class Kit:
 
     async def told(self, account_id: UUID) -> list[Contract]:
         """Return what those facts say."""
-        return [
-            parse_data(message.type, message.data) for message in await self.messages(account_id)
-        ]
+        return [parse_message(message) for message in await self.messages(account_id)]

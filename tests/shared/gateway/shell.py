@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from shared.contracts import Contract, Message
 from shared.database import open_pool
+from shared.gateway.erasing import Erasing
 from shared.gateway.facts import Facts
 from shared.gateway.operators.accounts import account_commands
 from shared.gateway.operators.desk import Desk
@@ -24,7 +25,7 @@ from shared.gateway.pausing import Pausing
 from shared.gateway.store import Connection
 from shared.gateway.values import Command, NewWork, Priority, Supersedes
 from shared.gateway.work import WorkQueue
-from tests.shared.gateway.kit import SYSTEM, Note, hint
+from tests.shared.gateway.kit import SYSTEM, Note, hint, nothing
 
 COMPARED_AT = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)
 
@@ -98,4 +99,5 @@ class Shell:
         async with await open_pool(self._url, self._schema, max_size=2) as pool:
             facts = Facts(SYSTEM.source)
             queue, pausing = WorkQueue(pool, SYSTEM, facts), Pausing(SYSTEM, facts)
-            yield Desk(pool, SYSTEM, queue, pausing, to_work, TestSide())
+            erasing = Erasing(pool, SYSTEM, queue, facts, nothing)
+            yield Desk(pool, SYSTEM, queue, pausing, erasing, to_work, TestSide())

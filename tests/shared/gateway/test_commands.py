@@ -6,7 +6,14 @@ import pytest
 from pydantic import ValidationError
 
 from shared.bus import Delivery
-from shared.contracts import Contract, Message, UnknownTypeError, bling_gateway, partition_of
+from shared.contracts import (
+    Contract,
+    Message,
+    UnknownTypeError,
+    UnknownVersionError,
+    bling_gateway,
+    partition_of,
+)
 from shared.contracts.sync_core import (
     SOURCE,
     CancelOrder,
@@ -21,9 +28,10 @@ from shared.contracts.sync_core import (
 )
 from shared.gateway import accounts
 from shared.gateway.commands import CommandConsumer, UnexpectedCommandError
+from shared.gateway.erasing import Erasing
 from shared.gateway.pausing import Pausing
 from shared.gateway.values import Command, NewWork, Priority, Supersedes
-from tests.shared.gateway.kit import SYSTEM, Kit
+from tests.shared.gateway.kit import SYSTEM, Kit, nothing
 
 ACCOUNT = uuid4()
 
@@ -77,6 +85,7 @@ def consumer(kit: Kit, stirred: list[int]) -> CommandConsumer:
         SYSTEM,
         kit.queue,
         Pausing(SYSTEM, kit.facts, clock=kit.clock),
+        Erasing(kit.pool, SYSTEM, kit.queue, kit.facts, nothing, clock=kit.clock),
         to_work,
         committed=stirred.append,
         clock=kit.clock,
@@ -269,9 +278,13 @@ async def test_the_other_sides_disconnection_is_none_of_ours(
             delivery(ReadOrder(order_id=7)).body.replace(b"bling.read_order", b"bling.dream"),
             UnknownTypeError,
         ),
+        (
+            delivery(ReadOrder(order_id=7)).body.replace(b"read_order:1", b"read_order:2"),
+            UnknownVersionError,
+        ),
         (delivery(ReadOrder(order_id=7)).body.replace(b":7}", b':"x"}'), ValidationError),
     ],
-    ids=["not json", "no message", "not ours to do", "unknown type", "wrong data"],
+    ids=["not json", "no message", "not ours to do", "unknown type", "newer version", "wrong data"],
 )
 async def test_what_cannot_be_used_fails_its_batch_and_is_parked(
     kit: Kit, consumer: CommandConsumer, body: bytes, error: type[Exception]

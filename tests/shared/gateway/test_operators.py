@@ -11,13 +11,14 @@ from shared.contracts import Message, UnknownTypeError, bling_gateway, partition
 from shared.contracts.sync_core import SOURCE, PauseAccount
 from shared.gateway import accounts, inbox
 from shared.gateway.commands import CommandConsumer
+from shared.gateway.erasing import Erasing
 from shared.gateway.pace import PaceRule
 from shared.gateway.pacing import Pacer
 from shared.gateway.pausing import Pausing
 from shared.gateway.store import differences
 from shared.gateway.values import Priority, Work, utc_now
 from tests.shared.gateway.conftest import SCHEMA
-from tests.shared.gateway.kit import SYSTEM, Kit, command, hint, piece
+from tests.shared.gateway.kit import SYSTEM, Kit, command, hint, nothing, piece
 from tests.shared.gateway.shell import COMPARED_AT, Shell, to_work
 from tests.waiting import eventually
 
@@ -304,6 +305,7 @@ def consumer(kit: Kit, account_id: UUID) -> CommandConsumer:
         SYSTEM,
         kit.queue,
         Pausing(SYSTEM, kit.facts),
+        Erasing(kit.pool, SYSTEM, kit.queue, kit.facts, nothing),
         to_work,
         committed=lambda partition: None,
     )

@@ -8,7 +8,7 @@ import pytest
 from pydantic_settings import SettingsConfigDict
 
 from shared.bus import Delivery, PartitionLoop, Publisher, Topology, connect
-from shared.contracts import Contract, Message, bling_gateway, parse_data, partition_of
+from shared.contracts import Contract, Message, bling_gateway, parse_message, partition_of
 from shared.contracts.bling_gateway import ProductGone
 from shared.contracts.sync_core import SOURCE, ConnectAccount, ReadProduct
 from shared.gateway import accounts
@@ -16,7 +16,7 @@ from shared.gateway.pace import PaceRule
 from shared.gateway.runtime import GatewayRuntime
 from shared.gateway.values import Command, NewWork, Priority, Work
 from shared.settings import Port, ServiceSettings
-from tests.shared.gateway.kit import SYSTEM, Kit
+from tests.shared.gateway.kit import SYSTEM, Kit, nothing
 from tests.waiting import eventually
 
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -92,7 +92,7 @@ async def running(settings: Settings) -> AsyncIterator[GatewayRuntime]:
                     correlation=work.command.correlation,
                 )
 
-        async with runtime.run({"read_product": read_product}, to_work):
+        async with runtime.run({"read_product": read_product}, to_work, nothing):
             yield runtime
 
 
@@ -150,7 +150,7 @@ async def test_a_command_comes_back_as_a_fact(kit: Kit, settings: Settings) -> N
 
     assert [message.sequence for message in listener.heard] == [1, 2, 3]
     assert [message.causationid for message in listener.heard] == [each.id for each in asked]
-    assert [parse_data(message.type, message.data) for message in listener.heard] == [
+    assert [parse_message(message) for message in listener.heard] == [
         ProductGone(product_id=n) for n in (1, 2, 3)
     ]
     assert {message.source for message in listener.heard} == {bling_gateway.SOURCE}

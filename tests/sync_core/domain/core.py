@@ -12,6 +12,7 @@ from services.sync_core.domain import (
     OrderState,
     ProductState,
     decide,
+    erased_subject,
     evolve,
     initial,
     needed_products,
@@ -152,7 +153,12 @@ class Core:
             account=self.account,
             products=products,
             waiting_orders={ORDER_ID: self.order} if waits else {},
+            subject_orders=self._orders_of(erased_subject(event)),
         )
+
+    def _orders_of(self, subject: str | None) -> dict[int, OrderState]:
+        is_asked = subject is not None and self.order.data_subject == subject
+        return {ORDER_ID: self.order} if is_asked else {}
 
     def context(self) -> Context:
         """Return the context in which the order would be decided upon now."""

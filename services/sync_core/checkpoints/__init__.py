@@ -1,0 +1,1 @@
+"""Checkpoints: signed statements of where every account's log ends, kept by others too."""

@@ -1,0 +1,1 @@
+"""An account's history for others: to check offline, or to analyse."""
