@@ -1,10 +1,12 @@
 """PostgreSQL: the pool, migrations under a role of the service's own, errors that pass."""
 
 import asyncio
+import math
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Final, TypeAlias
 from urllib.parse import unquote, urlsplit
 
@@ -23,6 +25,9 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 _STATEMENT_LIMIT_S: Final = 30
 _RETRY_S: Final = 1.0
+
+COMMAND_WAITS_S: Final = 5.0
+"""For how long an operator's command waits for a server; services wait for ever."""
 
 MIGRATION_LOCK: Final = 0x6D69677261746500
 """The advisory lock of whoever makes, replaces or moves tables' rows as their owner; any number."""
@@ -54,18 +59,36 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, pg.InterfaceError) and any(sign in str(error) for sign in _LOST)
 
 
+def reason_for_operator(error: asyncpg.PostgresError) -> str:
+    """Say in one line why a command failed at PostgreSQL, and what to do about it."""
+    match error:
+        case pg.InvalidSchemaNameError() | pg.UndefinedTableError() | pg.UndefinedColumnError():
+            return f"The database's schema is not this program's: migrate ({error})"
+        case pg.InsufficientPrivilegeError():
+            return f"This login may not do that: {error}"
+    return f"PostgreSQL: {error}"
+
+
 async def open_pool(
-    url: str, schema: str, *, min_size: int = 1, max_size: int = 10, **server_settings: str
+    url: str,
+    schema: str,
+    *,
+    min_size: int = 1,
+    max_size: int = 10,
+    within_s: float = math.inf,
+    **server_settings: str,
 ) -> Pool:
     """Open a pool whose connections see ``schema`` and speak UTC.
 
     Waits for a server that does not answer yet, or has no place left, saying so once. Raises
-    `CannotStartError` if the login is refused or the database does not exist.
+    `CannotStartError` if the login is refused or the database does not exist, and if the server
+    still does not answer after ``within_s``.
 
     ``json`` and ``jsonb`` come as bytes and go as bytes or str: who needs values uses orjson.
     ``server_settings`` are PostgreSQL's own, such as ``enable_seqscan="off"``.
     """
     told = False
+    patient_until = monotonic() + within_s
     while True:
         pool = _pool(url, schema, min_size, max_size, server_settings)
         try:
@@ -73,6 +96,10 @@ async def open_pool(
         except (pg.InvalidAuthorizationSpecificationError, pg.InvalidCatalogNameError) as error:
             raise CannotStartError(f"DATABASE_URL: refused by PostgreSQL: {error}") from error
         except _PASSES as error:
+            if monotonic() > patient_until:
+                raise CannotStartError(
+                    f"DATABASE_URL: PostgreSQL does not answer: {error}"
+                ) from error
             if not told:
                 log.warning("waiting for PostgreSQL", action="database_awaited", error=str(error))
                 told = True

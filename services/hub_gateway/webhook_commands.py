@@ -24,7 +24,7 @@ from services.hub_gateway.settings import Settings
 from services.hub_gateway.store import connections
 from services.hub_gateway.tending import CLOCKS_DIFFER, KEPT_FOR, replayed
 from shared import logging
-from shared.database import open_pool
+from shared.database import COMMAND_WAITS_S, open_pool
 from shared.gateway import accounts
 from shared.gateway.accounts import Account
 from shared.gateway.errors import NoTurn
@@ -96,7 +96,9 @@ def desk_of(adapter: Adapter) -> OpenDesk:
         settings = load(Settings)
         logging.configure("hub_gateway", level=settings.log_level, format=settings.log_format)
         async with (
-            await open_pool(settings.database_url, "hub_gateway", max_size=2) as pool,
+            await open_pool(
+                settings.database_url, "hub_gateway", max_size=2, within_s=COMMAND_WAITS_S
+            ) as pool,
             adapter(settings) as open_hub,
         ):
             keyring = Keyring(pool, settings.master_keys)

@@ -24,6 +24,7 @@ MIGRATIONS: Final = (
 
 app = typer.Typer(
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     help="The sync core: decides what both sides do.",
 )

@@ -34,7 +34,9 @@ def command_line(
 ) -> typer.Typer:
     """Return the commands of a gateway, whose schema is named like it."""
     # Pretty tracebacks would be many lines in a log, with the values of variables in them.
-    app = typer.Typer(help=about, no_args_is_help=True, pretty_exceptions_enable=False)
+    app = typer.Typer(
+        help=about, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    )
 
     @app.command()
     def serve() -> None:

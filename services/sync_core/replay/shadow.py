@@ -8,7 +8,7 @@ import asyncpg
 
 from services.sync_core.log.connection import Connection
 from services.sync_core.replay import sql
-from shared.database import must_be_alone, open_pool
+from shared.database import COMMAND_WAITS_S, must_be_alone, open_pool
 
 UNHURRIED_S: Final = 6 * 3600.0
 """For statements about all states, which hold up nobody."""
@@ -30,6 +30,7 @@ async def shadow_tables(owner_url: str) -> AsyncIterator[Connection]:
         owner_url,
         sql.SHADOW,
         max_size=1,
+        within_s=COMMAND_WAITS_S,
         synchronous_commit="off",
         max_parallel_workers_per_gather="0",
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from shared import logging
 from shared.bus import Group
-from shared.database import open_pool
+from shared.database import COMMAND_WAITS_S, open_pool
 from shared.gateway.commands import ToWork
 from shared.gateway.erasing import Erasing, Purge
 from shared.gateway.facts import Facts
@@ -52,7 +52,9 @@ def desk_of(
         read = load(settings)
         logging.configure(group, level=read.log_level, format=read.log_format)
         # Not the pool of those who serve, which rules out reading whole tables: lists do that.
-        async with await open_pool(read.database_url, group, max_size=2) as pool:
+        async with await open_pool(
+            read.database_url, group, max_size=2, within_s=COMMAND_WAITS_S
+        ) as pool:
             facts = Facts(system.source)
             queue, pausing = WorkQueue(pool, system, facts), Pausing(system, facts)
             erasing = Erasing(pool, system, queue, facts, purge)

@@ -6,11 +6,13 @@ from collections.abc import Coroutine
 from datetime import datetime
 from typing import Annotated, Any, Final, NoReturn
 
+import asyncpg
 import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from shared.database import reason_for_operator
 from shared.gateway.values import utc_now
 from shared.starting import EXIT_CANNOT_START, CannotStartError
 
@@ -34,6 +36,9 @@ def finish(command: Coroutine[Any, Any, int]) -> NoReturn:
         code = asyncio.run(command)
     except CannotStartError as error:
         complain(str(error))
+        code = EXIT_CANNOT_START
+    except asyncpg.PostgresError as error:
+        complain(reason_for_operator(error))
         code = EXIT_CANNOT_START
     raise typer.Exit(code)
 

@@ -4,13 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from services.sync_core.audit.commands.output import progress_bar
+from services.sync_core.audit.commands.output import NoSuchAccountError, progress_bar
 from services.sync_core.log.connection import Pool
 from services.sync_core.log.proving import Progress, accounts_with_logs
-
-
-class NoSuchAccountError(Exception):
-    """There is no log of that account."""
 
 
 async def chosen_accounts(pool: Pool, account: UUID | None) -> list[tuple[UUID, int]]:
@@ -20,7 +16,7 @@ async def chosen_accounts(pool: Pool, account: UUID | None) -> list[tuple[UUID, 
     """
     chosen = [each for each in await accounts_with_logs(pool) if account in (None, each[0])]
     if account is not None and not chosen:
-        raise NoSuchAccountError(f"There is no account {account}")
+        raise NoSuchAccountError(account)
     return chosen
 
 

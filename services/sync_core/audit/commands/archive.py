@@ -1,20 +1,23 @@
 """``audit archive`` and ``audit unarchive``: old history to files, and back to the table."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
+import asyncpg
 import typer
 
+from services.sync_core.audit.commands.accounts import chosen_accounts
 from services.sync_core.audit.commands.output import (
     FOUND_A_DIFFERENCE,
     Account,
     Json,
     console,
     errors,
+    finish,
+    not_the_owner,
     print_json,
     progress_bar,
     usage_error,
@@ -24,18 +27,18 @@ from services.sync_core.log import archiving, segments
 from services.sync_core.log.archiving import Due
 from services.sync_core.log.connection import Pool
 from services.sync_core.log.history import segments_of
-from services.sync_core.log.proving import accounts_with_logs
 from services.sync_core.log.segments import ArchiveError
 from services.sync_core.running import SCHEMA
 from services.sync_core.settings import Migration
-from shared.database import NotAloneError, must_be_alone, open_pool
+from shared.database import COMMAND_WAITS_S, must_be_alone, open_pool
 from shared.logging import configure
 from shared.settings import load
 
 
 def archive(
     older_than: Annotated[
-        int, typer.Option(min=1, help="Move what was recorded more than so many days ago.")
+        int,
+        typer.Option(min=1, max=36500, help="Move what was recorded more than so many days ago."),
     ],
     account: Account = None,
     at_least: Annotated[
@@ -44,7 +47,7 @@ def archive(
     as_json: Json = False,
 ) -> None:
     """Move old, closed history to files in SYNC_CORE_ARCHIVE_DIR; nothing reads otherwise by it."""
-    raise typer.Exit(asyncio.run(_archive(timedelta(days=older_than), account, at_least, as_json)))
+    finish(_archive(timedelta(days=older_than), account, at_least, as_json))
 
 
 def unarchive(
@@ -52,18 +55,16 @@ def unarchive(
     as_json: Json = False,
 ) -> None:
     """Move an account's archived history back to the table; its files are left where they are."""
-    raise typer.Exit(asyncio.run(_unarchive(account, as_json)))
+    finish(_unarchive(account, as_json))
 
 
 async def _archive(age: timedelta, account: UUID | None, at_least: int, as_json: bool) -> int:
     async with owning() as pool:
-        accounts = [each for each, _ in await accounts_with_logs(pool) if account in (None, each)]
-        if account is not None and not accounts:
-            return usage_error(f"There is no account {account}")
+        accounts = await chosen_accounts(pool, account)
         older_than, failed = utc_now() - age, 0
         with progress_bar() as bar:
             task = bar.add_task("archive", total=0)
-            for account_id in accounts:
+            for account_id, _ in accounts:
                 due = await archiving.due(pool, account_id, older_than)
                 runs = due.runs(at_least)
                 total = (bar.tasks[0].total or 0) + sum(last - first + 1 for first, last in runs)
@@ -91,6 +92,7 @@ def _tell(due: Due, moved: int, as_json: bool) -> None:
 
 async def _unarchive(account_id: UUID, as_json: bool) -> int:
     async with owning() as pool:
+        await chosen_accounts(pool, account_id)
         held = await segments_of(pool, account_id)
         with progress_bar() as bar:
             task = bar.add_task("unarchive", total=held[-1].last if held else 0)
@@ -113,7 +115,7 @@ async def owning() -> AsyncIterator[Pool]:
     """Open the log as its owner: the service's own role may not delete.
 
     One at a time, and not beside a replay or a migration: two that move one account's history
-    could leave a hole in it. Ends the command with `USAGE` if somebody else is at it.
+    could leave a hole in it. Raises ``NotAloneError`` if somebody else is at it.
     """
     settings = load(Migration)
     configure("sync_core", level=settings.log_level, format=settings.log_format)
@@ -121,10 +123,12 @@ async def owning() -> AsyncIterator[Pool]:
         segments.directory()
     except ArchiveError:
         raise typer.Exit(usage_error("SYNC_CORE_ARCHIVE_DIR: is missing")) from None
-    pool = await open_pool(settings.migration_database_url, SCHEMA, max_size=3)
+    pool = await open_pool(
+        settings.migration_database_url, SCHEMA, max_size=3, within_s=COMMAND_WAITS_S
+    )
     async with pool, pool.acquire() as session:
+        await must_be_alone(session)
         try:
-            await must_be_alone(session)
-        except NotAloneError as error:
-            raise typer.Exit(usage_error(str(error))) from None
-        yield pool
+            yield pool
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise typer.Exit(not_the_owner(error)) from error

@@ -1,6 +1,5 @@
 """``audit as-of``: an order as it stood at some time."""
 
-import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from services.sync_core.audit.commands.output import (
     Account,
     Json,
     console,
+    finish,
     print_json,
     reading,
     usage_error,
@@ -36,7 +36,7 @@ def as_of(
     as_json: Json = False,
 ) -> None:
     """Show an order as it stood at a time or position, and what has changed since."""
-    raise typer.Exit(asyncio.run(_show(order, at, position, account, as_json=as_json)))
+    finish(_show(order, at, position, account, as_json=as_json))
 
 
 async def _show(

@@ -1,14 +1,11 @@
 """``audit check``: what to run after a restore, a failover or a migration."""
 
-import asyncio
-
-import typer
-
 from services.sync_core.audit.commands.output import (
     FOUND_A_DIFFERENCE,
     Json,
     console,
     errors,
+    finish,
     print_json,
     progress_bar,
     reading,
@@ -22,7 +19,7 @@ from shared.settings import load
 
 def check(as_json: Json = False) -> None:
     """Check that nothing is missing: gaps, chain ends, versions, files, rights, checkpoints."""
-    raise typer.Exit(asyncio.run(_check(as_json=as_json)))
+    finish(_check(as_json=as_json))
 
 
 async def _check(*, as_json: bool) -> int:

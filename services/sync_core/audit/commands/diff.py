@@ -1,6 +1,5 @@
 """``audit diff``: the states that another revision's rules give."""
 
-import asyncio
 from typing import Annotated
 from uuid import UUID
 
@@ -8,24 +7,20 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from services.sync_core.audit.commands.accounts import (
-    NoSuchAccountError,
-    chosen_accounts,
-    counting,
-)
+from services.sync_core.audit.commands.accounts import chosen_accounts, counting
 from services.sync_core.audit.commands.output import (
     FOUND_A_DIFFERENCE,
     Account,
     Json,
     console,
+    finish,
     print_json,
     reading,
-    usage_error,
 )
 from services.sync_core.audit.rules.diff import StreamDiffers
 from services.sync_core.audit.rules.diff import diff as diff_of
-from services.sync_core.audit.rules.running import RulesError, rules_of
-from shared.contracts import UnknownTypeError, UnknownVersionError, canonical
+from services.sync_core.audit.rules.running import rules_of
+from shared.contracts import canonical
 
 
 def diff(
@@ -34,12 +29,7 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """Compare, field by field, the states that these rules fold with those of another revision."""
-    try:
-        raise typer.Exit(asyncio.run(_diff(rules, account, as_json)))
-    except (RulesError, NoSuchAccountError) as error:
-        raise typer.Exit(usage_error(str(error))) from None
-    except (UnknownTypeError, UnknownVersionError) as error:
-        raise typer.Exit(usage_error(f"A newer release logged {error}")) from None
+    finish(_diff(rules, account, as_json))
 
 
 async def _diff(revision: str, account: UUID | None, as_json: bool) -> int:

@@ -1,21 +1,21 @@
 """``audit erase``: forget a person (LGPD art. 18, VI)."""
 
-import asyncio
 from typing import Annotated, Final
 from uuid import UUID, uuid4
 
 import typer
 
 from services.sync_core.audit.commands.output import (
-    Account,
     Json,
     console,
     errors,
+    finish,
     print_json,
     usage_error,
 )
 from services.sync_core.audit.commands.subject import (
     Subject,
+    SubjectsAccount,
     order_lines,
     the_subject,
 )
@@ -31,18 +31,24 @@ from shared.contracts.sync_core import ErasureRequested
 WAITS: Final = 1
 """Exit code: it is asked for, and done by itself once the shipments under way are over."""
 
-By = Annotated[str, typer.Option(help="Who asks for it: your name, for the log.")]
+By = Annotated[str, typer.Option(help="Who does it: your name, which the log keeps.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for a confirmation.")]
 
 
 def erase(
-    subject: Subject, by: By, account: Account = None, yes: Yes = False, as_json: Json = False
+    subject: Subject,
+    by: By,
+    account: SubjectsAccount = None,
+    yes: Yes = False,
+    as_json: Json = False,
 ) -> None:
     """Forget a person, for ever: their key is destroyed, and both gateways forget.
 
     Exits with 1 if it waits for shipments that are under way.
     """
-    raise typer.Exit(asyncio.run(_erase(subject, account, by, yes=yes, as_json=as_json)))
+    if not by.strip():
+        raise typer.Exit(usage_error("Say who you are with --by"))
+    finish(_erase(subject, account, by, yes=yes, as_json=as_json))
 
 
 async def _erase(text: str, account_id: UUID | None, by: str, *, yes: bool, as_json: bool) -> int:
@@ -51,7 +57,7 @@ async def _erase(text: str, account_id: UUID | None, by: str, *, yes: bool, as_j
         if isinstance(view, str):
             return usage_error(view)
         _tell_before(view)
-        if not (yes or typer.confirm("Erase?", err=True)):
+        if not (yes or _confirmed()):
             return usage_error("Nothing was done")
         await request_erasure(log, view, by)
         view = await subject_view(log.pool, view.account_id, view.subject)
@@ -61,6 +67,13 @@ async def _erase(text: str, account_id: UUID | None, by: str, *, yes: bool, as_j
     else:
         console.print(_SENTENCES[state])
     return WAITS if state == "erasure_waits" else 0
+
+
+def _confirmed() -> bool:
+    try:
+        return typer.confirm("Erase?", err=True)
+    except typer.Abort:  # nobody is there to answer
+        return False
 
 
 async def request_erasure(log: EventLog, view: SubjectView, by: str) -> None:

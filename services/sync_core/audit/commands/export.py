@@ -1,6 +1,5 @@
 """``audit export``: an account's history for others."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -13,10 +12,11 @@ from uuid import UUID
 import typer
 
 from services.sync_core.audit.commands.output import (
-    FOUND_A_DIFFERENCE,
     Json,
+    NoSuchAccountError,
     console,
     errors,
+    finish,
     print_json,
     progress_bar,
     reading,
@@ -67,7 +67,11 @@ def export(
         raise typer.Exit(usage_error("--from must be before --to"))
     if out.exists():
         raise typer.Exit(usage_error(f"{out} exists already"))
-    raise typer.Exit(asyncio.run(_export(account, *times, out, form, as_json)))
+    if not out.parent.is_dir():
+        raise typer.Exit(usage_error(f"{out.parent} is no directory"))
+    if form is Form.BUNDLE and out.suffix == ".parquet":
+        raise typer.Exit(usage_error(f"{out.name} names a table: add --format parquet"))
+    finish(_export(account, *times, out, form, as_json))
 
 
 async def _export(
@@ -81,7 +85,7 @@ async def _export(
     async with reading() as pool:
         what = await chosen(pool, account_id, begin, end)
         if what.last == 0:
-            return usage_error(f"There is no account {account_id} with a history")
+            raise NoSuchAccountError(account_id)
         if form is Form.BUNDLE:
             what = await provable(pool, what)
         with progress_bar() as bar:
@@ -93,9 +97,6 @@ async def _export(
                     os.rename(part, out)
             except ModuleNotFoundError:
                 return usage_error("Parquet needs the package pyarrow: pip install pyarrow")
-            except OSError as error:
-                errors.print(str(error), style="red", markup=False)
-                return FOUND_A_DIFFERENCE
     if as_json:
         told = {"out": str(out), "first": what.first, "last": what.last}
         print_json(told | {"left_out": what.left_out})

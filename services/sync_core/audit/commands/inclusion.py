@@ -1,9 +1,8 @@
 """``audit inclusion`` and ``audit checkpoint-key``: what third parties need to hold us to it."""
 
-import asyncio
 import base64
 import secrets
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 import typer
@@ -13,6 +12,7 @@ from services.sync_core.audit.commands.output import (
     Json,
     console,
     errors,
+    finish,
     print_json,
     reading,
     usage_error,
@@ -27,15 +27,21 @@ from services.sync_core.checkpoints.store import (
 from services.sync_core.settings import Audit, Checkpoints
 from shared.settings import load
 
+_HIGHEST: Final = 2**31 - 1
+"""Ten-minute checkpoints take forty thousand years to get there."""
+
 
 def inclusion(
-    account: Annotated[UUID, typer.Argument(help="The account's id.")],
+    account: Annotated[UUID, typer.Argument(metavar="ACCOUNT", help="The account's id.")],
     checkpoint: Annotated[
-        int | None, typer.Option(help="The checkpoint's number; without it, the last one.")
+        int | None,
+        typer.Option(
+            min=1, max=_HIGHEST, help="The checkpoint's number; without it, the last one."
+        ),
     ] = None,
 ) -> None:
     """Print the proof that a checkpoint states where an account's log ended (JSON)."""
-    raise typer.Exit(asyncio.run(_inclusion(account, checkpoint)))
+    finish(_inclusion(account, checkpoint))
 
 
 async def _inclusion(account_id: UUID, number: int | None) -> int:
@@ -44,7 +50,8 @@ async def _inclusion(account_id: UUID, number: int | None) -> int:
             last_checkpoint(pool) if number is None else checkpoint_numbered(pool, number)
         )
         if stored is None:
-            return usage_error("There is no such checkpoint")
+            asked = "yet" if number is None else number
+            return usage_error(f"There is no checkpoint {asked}")
         proof = await inclusion_of(pool, account_id, stored)
     if proof is None:
         return usage_error(f"Account {account_id} is not in checkpoint {stored.number}")

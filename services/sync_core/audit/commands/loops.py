@@ -1,44 +1,33 @@
 """``audit loops``: the proof that no command of ours answers itself."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from uuid import UUID
 
-import typer
-
+from services.sync_core.audit.commands.accounts import chosen_accounts, counting
 from services.sync_core.audit.commands.output import (
     FOUND_A_DIFFERENCE,
     Account,
     Json,
     console,
     errors,
+    finish,
     print_json,
-    progress_bar,
     reading,
-    usage_error,
 )
 from services.sync_core.audit.loops import LoopReport, find_loops
-from services.sync_core.log.proving import accounts_with_logs
 
 
 def loops(account: Account = None, as_json: Json = False) -> None:
     """Look for commands that led to themselves, and name the longest causal chain."""
-    raise typer.Exit(asyncio.run(_loops(account, as_json=as_json)))
+    finish(_loops(account, as_json=as_json))
 
 
 async def _loops(account: UUID | None, *, as_json: bool) -> int:
     async with reading() as pool:
-        accounts = await accounts_with_logs(pool)
-        chosen = [each for each in accounts if account in (None, each[0])]
-        if account is not None and not chosen:
-            return usage_error(f"There is no account {account}")
-        with progress_bar() as bar:
-            task = bar.add_task("loops", total=sum(events for _, events in chosen))
-            reports = [
-                await find_loops(pool, account_id, lambda read: bar.advance(task, read))
-                for account_id, _ in chosen
-            ]
+        accounts = await chosen_accounts(pool, account)
+        with counting("loops", accounts) as progress:
+            reports = [await find_loops(pool, each, progress) for each, _ in accounts]
     if as_json:
         for report in reports:
             print_json(asdict(report) | {"account_id": str(report.account_id)})

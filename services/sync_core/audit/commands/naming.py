@@ -15,8 +15,9 @@ from services.sync_core.log.connection import Pool
 Order = Annotated[
     str,
     typer.Argument(
+        metavar="ORDER",
         help="The order: <account's tag>-<Bling's id>, Bling's id or number, the store's number, "
-        "a tracking code, or 360Hub's reference."
+        "a tracking code, or 360Hub's reference.",
     ),
 ]
 
@@ -31,7 +32,8 @@ async def order_named(pool: Pool, name: str, account: UUID | None, *, as_json: b
         told_order = await find_order(pool, each.account_id, each.order_id)
         if told_order is not None:
             return told_order
-    raise typer.Exit(usage_error(f"There is no order {name}"))
+    where = f" in account {account}" if account else ""
+    raise typer.Exit(usage_error(f"There is no order {name}{where}"))
 
 
 def _show(candidates: list[Candidate], name: str, *, as_json: bool) -> None:

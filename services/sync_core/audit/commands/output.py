@@ -1,31 +1,89 @@
 """How the auditors' commands read the log, show their progress, print, and end."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NoReturn
 from uuid import UUID
 
+import asyncpg
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from services.sync_core.audit.rules.running import RulesError
 from services.sync_core.log.connection import Pool
 from services.sync_core.log.segments import ArchiveError
+from services.sync_core.running import SCHEMA
 from services.sync_core.settings import Audit
-from shared.contracts import canonical
-from shared.database import open_pool
+from shared.contracts import UnknownTypeError, UnknownVersionError, canonical
+from shared.database import (
+    COMMAND_WAITS_S,
+    NotAloneError,
+    is_transient,
+    open_pool,
+    reason_for_operator,
+)
 from shared.logging import configure
+from shared.sealing import SealError
 from shared.settings import load
+from shared.starting import CannotStartError
 
 FOUND_A_DIFFERENCE: Final = 1
 USAGE: Final = 2
-"""Exit codes: 0 for proved or done; what was asked for does not exist, or was asked wrongly."""
+"""Exit codes: 0 is for proved or done. `USAGE` ends what could not be answered: it was asked
+wrongly, or is not there, or a setting is wrong, or the database does not answer."""
 
 Account = Annotated[UUID | None, typer.Option(help="Only this account, by its id.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line, for machines.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line, for programs.")]
 
 console = Console()
 errors = Console(stderr=True)
+
+
+class NoSuchAccountError(Exception):
+    """There is no log of that account."""
+
+    def __init__(self, account_id: UUID) -> None:
+        super().__init__(f"There is no account {account_id}")
+
+
+_SENTENCES: Final = (ArchiveError, CannotStartError, NoSuchAccountError, NotAloneError, RulesError)
+"""Errors whose texts were written for whoever runs the command."""
+
+
+def finish(command: Coroutine[Any, Any, int]) -> NoReturn:
+    """Run a command to its end, and leave with its exit code.
+
+    What cannot be answered is said in one line and ends with `USAGE`. A traceback is a defect.
+    """
+    try:
+        code = asyncio.run(command)
+    except Exception as error:
+        sentence = _sentence(error)
+        if sentence is None:
+            raise
+        code = usage_error(sentence)
+    raise typer.Exit(code)
+
+
+def _sentence(error: Exception) -> str | None:
+    match error:
+        case BrokenPipeError():  # who read what we print has gone
+            return None
+        case ConnectionError() | TimeoutError():
+            return f"PostgreSQL does not answer: {str(error) or 'it took too long'}"
+        case OSError():
+            return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        case asyncpg.PostgresError():
+            return reason_for_operator(error)
+        case asyncpg.InterfaceError() | asyncpg.InternalClientError() if is_transient(error):
+            return f"PostgreSQL does not answer: {error}"
+        case UnknownTypeError() | UnknownVersionError():
+            return f"A newer release logged {error}"
+        case SealError():
+            return f"SYNC_CORE_MASTER_KEY: {error}"
+    return str(error) if isinstance(error, _SENTENCES) else None
 
 
 def print_json(value: Any) -> None:
@@ -35,8 +93,14 @@ def print_json(value: Any) -> None:
 
 def usage_error(message: str) -> int:
     """Say what cannot be done, and return the exit code for it."""
-    errors.print(message, style="red", markup=False)
+    errors.print(message, style="red", markup=False, soft_wrap=True)
     return USAGE
+
+
+def not_the_owner(error: asyncpg.InsufficientPrivilegeError) -> int:
+    """Say which login is needed, and return the exit code for it."""
+    needed = "SYNC_CORE_MIGRATION_DATABASE_URL must log in as the owner of the tables"
+    return usage_error(f"{needed}: {error}")
 
 
 def progress_bar() -> Progress:
@@ -47,15 +111,9 @@ def progress_bar() -> Progress:
 
 @asynccontextmanager
 async def reading() -> AsyncIterator[Pool]:
-    """Open the log for reading, as the service's own role.
-
-    Ends the command with `USAGE` where a file of old history is missing or damaged.
-    """
+    """Open the log for reading, as the service's own role."""
     settings = load(Audit)
     configure("sync_core", level=settings.log_level, format=settings.log_format)
-    pool = await open_pool(settings.database_url, "sync_core", max_size=2)
+    pool = await open_pool(settings.database_url, SCHEMA, max_size=2, within_s=COMMAND_WAITS_S)
     async with pool:
-        try:
-            yield pool
-        except ArchiveError as error:
-            raise typer.Exit(usage_error(str(error))) from error
+        yield pool

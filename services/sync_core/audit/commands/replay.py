@@ -1,6 +1,5 @@
 """``audit replay``: every state folded from the log again, compared, and put in place."""
 
-import asyncio
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Final
 from uuid import UUID
@@ -13,8 +12,11 @@ from services.sync_core.audit.commands.output import (
     FOUND_A_DIFFERENCE,
     Account,
     Json,
+    NoSuchAccountError,
     console,
     errors,
+    finish,
+    not_the_owner,
     print_json,
     progress_bar,
     reading,
@@ -28,12 +30,13 @@ from services.sync_core.replay import (
     shadow_tables,
 )
 from services.sync_core.settings import Migration
-from shared.database import NotAloneError
 from shared.settings import load
 
 _MOST_SHOWN: Final = 20
 
-DryRun = Annotated[bool, typer.Option(help="Only compare; the live states stay as they are.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Only compare; the live states stay as they are.")
+]
 
 
 def replay(dry_run: DryRun = False, account: Account = None, json: Json = False) -> None:
@@ -44,7 +47,7 @@ def replay(dry_run: DryRun = False, account: Account = None, json: Json = False)
     """
     if account is not None and not dry_run:
         raise typer.Exit(usage_error("One account can only be compared: add --dry-run"))
-    raise typer.Exit(asyncio.run(_replay(dry_run, account, _Report(json))))
+    finish(_replay(dry_run, account, _Report(json)))
 
 
 @dataclass
@@ -99,13 +102,15 @@ async def _replay(dry_run: bool, account: UUID | None, report: _Report) -> int:
             work = Replay(source, shadow, report, account)
             total = await work.news()
             if account is not None and not total:
-                return usage_error(f"There is no account {account}")
+                raise NoSuchAccountError(account)
             report.bar.update(report.task, total=total)
             with report.bar:
                 await work.rebuild()
                 if not dry_run:
                     report.waited_s = await work.put_live()
-    except (NotAloneError, TablesInUseError, asyncpg.InsufficientPrivilegeError) as error:
+    except asyncpg.InsufficientPrivilegeError as error:
+        return not_the_owner(error)
+    except TablesInUseError as error:
         return usage_error(str(error))
     except BrokenLogError as error:
         errors.print(str(error), style="red", markup=False, soft_wrap=True)

@@ -1,6 +1,5 @@
 """``audit subject``: what is held about a person (the right of access, LGPD art. 18, II)."""
 
-import asyncio
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -9,9 +8,10 @@ import typer
 from rich.table import Table
 
 from services.sync_core.audit.commands.output import (
-    Account,
     Json,
+    NoSuchAccountError,
     console,
+    finish,
     print_json,
     progress_bar,
     usage_error,
@@ -27,22 +27,27 @@ from services.sync_core.audit.subjects import (
 )
 from services.sync_core.log import sql
 from services.sync_core.log.append import EventLog
-from services.sync_core.log.segments import ArchiveError
 from services.sync_core.repairing import repairing
 from shared.contracts import partition_of
 
 Subject = Annotated[
     str,
     typer.Argument(
-        help="contact-<Bling's id>, order-<Bling's id>, a CPF or CNPJ, or an order's key.",
+        metavar="SUBJECT",
+        help="The person: contact-<Bling's id>, order-<Bling's id>, a CPF or CNPJ, or the key of an"
+        " order of theirs (<account's tag>-<Bling's id>).",
     ),
+]
+SubjectsAccount = Annotated[
+    UUID | None,
+    typer.Option("--account", help="The person's account, by its id. An order's key needs none."),
 ]
 _ERASED: Final = "(erased)"
 
 
-def subject(subject: Subject, account: Account = None, as_json: Json = False) -> None:
+def subject(subject: Subject, account: SubjectsAccount = None, as_json: Json = False) -> None:
     """Show everything that is held about one person, where and why. It opens what is sealed."""
-    raise typer.Exit(asyncio.run(_show(subject, account, as_json=as_json)))
+    finish(_show(subject, account, as_json=as_json))
 
 
 async def _show(text: str, account_id: UUID | None, *, as_json: bool) -> int:
@@ -50,10 +55,7 @@ async def _show(text: str, account_id: UUID | None, *, as_json: bool) -> int:
         view = await the_subject(log, text, account_id)
         if isinstance(view, str):
             return usage_error(view)
-        try:
-            found = await _disclosed(log, view)
-        except ArchiveError as error:
-            return usage_error(str(error))
+        found = await _disclosed(log, view)
     if as_json:
         _print_json(view, found)
     else:
@@ -65,10 +67,9 @@ async def the_subject(log: EventLog, text: str, account_id: UUID | None) -> Subj
     """Return the one subject that is meant, or the sentence that says why it is not clear."""
     account_id = account_id or await account_named(log.pool, text)
     if account_id is None:
-        return "Name the account: --account ID"
-    partition = partition_of(account_id)
-    if await log.pool.fetchval(sql.HEAD, partition, account_id) is None:
-        return f"There is no account {account_id}"
+        return "Name the person's account: --account ID"
+    if await log.pool.fetchval(sql.HEAD, partition_of(account_id), account_id) is None:
+        raise NoSuchAccountError(account_id)
     called = await subjects_called(log, account_id, text)
     if len(called) > 1:
         return f"Several subjects are meant: {', '.join(called)}"

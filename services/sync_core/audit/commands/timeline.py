@@ -1,6 +1,5 @@
 """``audit timeline``: an order's story."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, Final
@@ -11,7 +10,14 @@ from rich.text import Text
 from rich.tree import Tree
 
 from services.sync_core.audit.commands.naming import Order, order_named
-from services.sync_core.audit.commands.output import Account, Json, console, print_json, reading
+from services.sync_core.audit.commands.output import (
+    Account,
+    Json,
+    console,
+    finish,
+    print_json,
+    reading,
+)
 from services.sync_core.audit.explanations import BRASILIA
 from services.sync_core.audit.timeline import START, TimelineEntry, ToldOrder
 from services.sync_core.audit.timeline import timeline as entries_of
@@ -37,10 +43,10 @@ def timeline(
     as_json: Json = False,
 ) -> None:
     """Tell everything that happened to an order: each cause with its effects below it."""
-    asyncio.run(_tell(order, account, why=why, as_json=as_json))
+    finish(_tell(order, account, why=why, as_json=as_json))
 
 
-async def _tell(order: str, account: UUID | None, *, why: bool, as_json: bool) -> None:
+async def _tell(order: str, account: UUID | None, *, why: bool, as_json: bool) -> int:
     async with reading() as pool:
         told_order = await order_named(pool, order, account, as_json=as_json)
         entries = await entries_of(pool, told_order, after=START, limit=_ALL)
@@ -49,6 +55,7 @@ async def _tell(order: str, account: UUID | None, *, why: bool, as_json: bool) -
             print_json(_json(entry))
     else:
         console.print(_tree(told_order, entries, why=why))
+    return 0
 
 
 def _json(entry: TimelineEntry) -> dict[str, Any]:

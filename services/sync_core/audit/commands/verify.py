@@ -1,25 +1,24 @@
 """``audit verify``: the proof that nobody changed the log."""
 
-import asyncio
 import getpass
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
-import typer
 from rich.progress import Progress as Bar
 
 from services.sync_core.audit.commands.output import (
     FOUND_A_DIFFERENCE,
     Account,
     Json,
+    NoSuchAccountError,
     console,
     errors,
+    finish,
     print_json,
     progress_bar,
     reading,
-    usage_error,
 )
 from services.sync_core.checkpoints.store import last_checkpoint
 from services.sync_core.checkpoints.verifying import stated_and_missing, verify_checkpoints
@@ -37,14 +36,14 @@ _WORTH_PROCESSES: Final = 50_000
 
 def verify(account: Account = None, as_json: Json = False) -> None:
     """Check every hash of the log, from the first event to the head, and every checkpoint."""
-    raise typer.Exit(asyncio.run(_verify(account, as_json=as_json)))
+    finish(_verify(account, as_json=as_json))
 
 
 async def _verify(account: UUID | None, *, as_json: bool) -> int:
     async with reading() as pool:
         chosen = [each for each in await places(pool) if account in (None, each.account_id)]
         if account is not None and not chosen:
-            return usage_error(f"There is no account {account}")
+            raise NoSuchAccountError(account)
         with progress_bar() as bar:
             missing = await stated_and_missing(pool, account)
             verifications = _with(await _prove(pool, chosen, bar), missing)

@@ -1,6 +1,5 @@
 """``audit what-if``: which decisions another mapping or other rules would have changed."""
 
-import asyncio
 from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
@@ -10,16 +9,13 @@ from uuid import UUID
 import typer
 from pydantic import ValidationError
 
-from services.sync_core.audit.commands.accounts import (
-    NoSuchAccountError,
-    chosen_accounts,
-    counting,
-)
+from services.sync_core.audit.commands.accounts import chosen_accounts, counting
 from services.sync_core.audit.commands.output import (
     FOUND_A_DIFFERENCE,
     Account,
     Json,
     console,
+    finish,
     print_json,
     reading,
     usage_error,
@@ -28,7 +24,6 @@ from services.sync_core.audit.explanations import BRASILIA
 from services.sync_core.audit.rules.running import (
     Answer,
     Rules,
-    RulesError,
     TodaysRules,
     rules_of,
 )
@@ -57,10 +52,7 @@ def what_if(
     if mapping is None and rules is None:
         raise typer.Exit(usage_error("Say what to try: --mapping FILE, --rules REV, or both"))
     tried = _mapping(mapping) if mapping else None
-    try:
-        raise typer.Exit(asyncio.run(_what_if(tried, rules, account, as_json)))
-    except (RulesError, NoSuchAccountError) as error:
-        raise typer.Exit(usage_error(str(error))) from None
+    finish(_what_if(tried, rules, account, as_json))
 
 
 def _mapping(file: Path) -> Mapping:
@@ -70,8 +62,8 @@ def _mapping(file: Path) -> Mapping:
         raise typer.Exit(usage_error(f"{file} cannot be read: {error.strerror}")) from None
     except ValidationError as error:
         wrong = error.errors()[0]
-        where = ".".join(map(str, wrong["loc"]))
-        raise typer.Exit(usage_error(f"{file} is no mapping: {where} {wrong['msg']}")) from None
+        told = " ".join([".".join(map(str, wrong["loc"])), wrong["msg"]]).strip()
+        raise typer.Exit(usage_error(f"{file} is no mapping: {told}")) from None
 
 
 async def _what_if(
