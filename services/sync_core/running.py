@@ -57,6 +57,7 @@ class Core:
         self._topology = topology
         self._loops: dict[int, PartitionLoop] = {}
         self._tasks: dict[int, list[asyncio.Task[None]]] = {}
+        self._checking = asyncio.Semaphore(1)
 
     async def begin(self, partition: int) -> None:
         """Work on a partition."""
@@ -67,7 +68,7 @@ class Core:
         self._tasks[partition] = [
             _task(self._relay.run(partition), f"relay {partition}"),
             _task(Timers(self.log, partition).run(), f"timers {partition}"),
-            _task(Checker(self.log.pool, self.log.clock, partition).run(), f"checker {partition}"),
+            _task(Checker(self.log, partition, self._checking).run(), f"checker {partition}"),
         ]
         if self._notary and partition == _NOTARYS_PARTITION:
             self._tasks[partition].append(_task(self._notary.run(), "notary"))

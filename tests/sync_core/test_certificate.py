@@ -1,5 +1,7 @@
 """The no-skip certificate: what a consumer left out or did twice shows."""
 
+import asyncio
+import re
 from collections.abc import Sequence
 from unittest.mock import ANY
 
@@ -150,6 +152,47 @@ async def test_an_event_that_was_folded_in_the_place_of_another_shows(
     assert found.failure.startswith("product-")
 
 
+async def test_a_long_log_is_compared_piece_by_piece(
+    log: EventLog, owner: Pool, seller: Seller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await published(log, seller, only=2)
+    whole = await checked(log, seller)
+    await owner.execute("DELETE FROM verified WHERE account_id = $1", seller.id)
+    monkeypatch.setattr("services.sync_core.certificate.check._AT_ONCE", 3)
+
+    in_pieces = await checked(log, seller)
+
+    assert in_pieces == whole
+    assert whole[RELAY].count == 2
+    assert whole[STATE].count == await head_of(log.pool, seller) > 3 * 3
+
+
+async def test_an_account_that_cannot_be_read_keeps_no_other_from_being_checked(
+    log: EventLog, owner: Pool, seller: Seller
+) -> None:
+    neighbour = Seller()
+    while neighbour.partition != seller.partition:
+        neighbour = Seller()
+    async with log.writing(neighbour.partition, []) as writing:
+        await writing.open_account(neighbour.id)
+        await writing.append(neighbour.opening())
+    first, second = sorted((seller, neighbour), key=lambda each: each.id)
+    await _stated_in_a_missing_file(owner, first)
+
+    await Checker(log, seller.partition, asyncio.Semaphore(1)).check()
+
+    found = {each.consumer: each for each in await verified_of(log.pool, second.id)}
+    assert found[STATE].position == await head_of(log.pool, second)
+    assert not await verified_of(log.pool, first.id)
+
+
+async def _stated_in_a_missing_file(owner: Pool, seller: Seller) -> None:
+    file = "INSERT INTO archive_segment SELECT $1, $2, 99, 99, x, x, x FROM sha256('') AS x"
+    await owner.execute(file, seller.partition, seller.id)
+    stated = "INSERT INTO checkpoint_head VALUES ($1, $2, 1, 99, sha256('b'))"
+    await owner.execute(stated, seller.partition, seller.id)
+
+
 async def test_what_was_mended_is_verified_again(
     log: EventLog, owner: Pool, seller: Seller
 ) -> None:
@@ -165,7 +208,7 @@ async def test_what_was_mended_is_verified_again(
 async def test_the_checker_finds_the_accounts_with_news_by_itself(
     log: EventLog, owner: Pool, seller: Seller
 ) -> None:
-    checker = Checker(log.pool, log.clock, seller.partition)
+    checker = Checker(log, seller.partition, asyncio.Semaphore(1))
     await all_published(log, seller)
     await checker.check()
     asked = "SELECT $2 = ANY (ARRAY(" + sql.UNVERIFIED + "))"
@@ -200,6 +243,25 @@ async def test_the_certificate_is_shown_and_measured(
     failing = [line for line in text.splitlines() if line.startswith("sync_core_log_failing{")]
     assert 'sync_core_log_failing{consumer="state"}' in {line.split(" ")[0] for line in failing}
     assert sum(float(line.split(" ")[1]) for line in failing) >= 1
+
+
+async def test_what_was_never_checked_is_measured_as_unverified(
+    log: EventLog, seller: Seller
+) -> None:
+    before = await _unverified(log)
+    head = await head_of(log.pool, await registered(log, orders=1))
+
+    after = await _unverified(log)
+
+    assert {each: after[each] - before.get(each, 0) for each in (STATE, RELAY)} == {
+        STATE: head,
+        RELAY: head,
+    }
+
+
+async def _unverified(log: EventLog) -> dict[str, float]:
+    named = re.compile(r'^sync_core_log_unverified\{consumer="(\w+)"\} (.+)$', re.MULTILINE)
+    return {consumer: float(value) for consumer, value in named.findall(await _metrics(log))}
 
 
 async def _metrics(log: EventLog) -> str:

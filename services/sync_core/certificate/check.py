@@ -1,8 +1,10 @@
 """Comparing what the consumers of one account's log applied with what the log holds."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import reduce
+from operator import xor
 from typing import Final
 from uuid import UUID
 
@@ -20,6 +22,9 @@ RELAY: Final = "relay"
 CHECKPOINT: Final = "checkpoint"
 FEED: Final = "feed "
 """What the name of a feed's reader begins with."""
+
+_AT_ONCE: Final = 50_000
+"""Positions that one query is about: the first check of a long log is many short queries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,24 +95,25 @@ class _Check:
                 yield await self._feed(_base(known, name), head, row)
 
     async def _states(self, base: Verified, head: int) -> Verified:
-        place = (self.partition, self.account_id, base.position)
-        wrong = await self.connection.fetchrow(sql.STATES_SINCE, *place)
-        if wrong:
+        for wrong in await self._between(sql.STATES_BETWEEN, base.position, head):
             told = f"{wrong['stream']}: {wrong['logged']} logged, {wrong['applied']} applied"
             return replace(base, failure=told)
-        more = await self._logged(base.position, head)
-        return _on(base, head, more)
+        return _on(base, head, await self._logged(base.position, head))
 
     async def _relay(self, base: Verified, head: int, row: asyncpg.Record | None) -> Verified:
-        more = await self._fetch(sql.SENT_BETWEEN, base.position, head)
+        sent = await self._between(sql.SENT_BETWEEN, base.position, head)
+        expected = (
+            base.count + _count(sent) - _count(sent, "pending"),
+            base.digest ^ _digest(sent) ^ _digest(sent, "pending_digest"),
+        )
         count, digest = (row["count"], row["digest"]) if row else (0, 0)
-        expected = base.count + more["count"] - more["pending"]
-        if (count, digest) != (expected, base.digest ^ more["digest"] ^ more["pending_digest"]):
-            return replace(base, failure=f"{expected} to be published, {count} published")
-        if more["first_pending"] is None:
-            return _on(base, head, more)
-        upto = more["first_pending"] - 1
-        return _on(base, upto, await self._fetch(sql.SENT_BETWEEN, base.position, upto))
+        if (count, digest) != expected:
+            return replace(base, failure=f"{expected[0]} to be published, {count} published")
+        pending = [each["first_pending"] for each in sent if each["pending"]]
+        if not pending:
+            return _on(base, head, sent)
+        upto = pending[0] - 1
+        return _on(base, upto, await self._between(sql.SENT_BETWEEN, base.position, upto))
 
     async def _checkpoint(self, base: Verified, stated: asyncpg.Record) -> Verified:
         """A checkpoint states an event's hash, which is a digest of all events up to it."""
@@ -123,17 +129,22 @@ class _Check:
         if upto < base.position:  # it reads again from where it was before
             base = Verified(base.consumer)
         more = await self._logged(base.position, min(upto, head))
-        if upto > head or row["digest"] != base.digest ^ more["digest"]:
+        if upto > head or row["digest"] != base.digest ^ _digest(more):
             return replace(base, failure=f"what was read up to {upto} is not what is logged")
         return _on(base, upto, more)
 
-    async def _logged(self, after: int, upto: int) -> asyncpg.Record:
-        return await self._fetch(sql.LOGGED_BETWEEN, after, upto)
+    async def _logged(self, after: int, upto: int) -> list[asyncpg.Record]:
+        return await self._between(sql.LOGGED_BETWEEN, after, upto)
 
-    async def _fetch(self, query: str, after: int, upto: int) -> asyncpg.Record:
-        row = await self.connection.fetchrow(query, self.partition, self.account_id, after, upto)
-        assert row is not None  # noqa: S101 - an aggregate without groups gives one row
-        return row
+    async def _between(self, query: str, after: int, upto: int) -> list[asyncpg.Record]:
+        """Ask about the positions after one, up to another."""
+        return [
+            row
+            for start in range(after, upto, _AT_ONCE)
+            for row in await self.connection.fetch(
+                query, self.partition, self.account_id, start, min(start + _AT_ONCE, upto)
+            )
+        ]
 
 
 def _base(known: dict[str, asyncpg.Record], consumer: str) -> Verified:
@@ -143,7 +154,15 @@ def _base(known: dict[str, asyncpg.Record], consumer: str) -> Verified:
     return Verified(consumer, row["position"], row["count"], row["digest"])
 
 
-def _on(base: Verified, position: int, more: asyncpg.Record) -> Verified:
+def _on(base: Verified, position: int, more: Sequence[asyncpg.Record]) -> Verified:
     """Return the base once what was logged up to ``position`` is found applied."""
-    count, digest = base.count + more["count"], base.digest ^ more["digest"]
+    count, digest = base.count + _count(more), base.digest ^ _digest(more)
     return Verified(base.consumer, position, count, digest)
+
+
+def _count(rows: Sequence[asyncpg.Record], column: str = "count") -> int:
+    return sum(row[column] for row in rows)
+
+
+def _digest(rows: Sequence[asyncpg.Record], column: str = "digest") -> int:
+    return reduce(xor, (row[column] for row in rows), 0)

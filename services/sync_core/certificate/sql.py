@@ -94,12 +94,12 @@ LEFT JOIN outbox AS waiting USING (partition, account_id, position)
 WHERE partition = $1 AND account_id = $2 AND position > $3 AND position <= $4 AND sent
 """  # noqa: S608
 
-# Every stream that was told of since a position, as the log has it and as its state says.
-STATES_SINCE: Final = f"""
+# A stream that the positions tell of and whose state does not agree with the whole log.
+STATES_BETWEEN: Final = f"""
 WITH touched AS (
     SELECT DISTINCT stream
     FROM logged_event
-    WHERE partition = $1 AND account_id = $2 AND position > $3
+    WHERE partition = $1 AND account_id = $2 AND position > $3 AND position <= $4
 ), logged AS (
     SELECT stream, count(*) AS count, bit_xor({_MARK}) AS digest
     FROM logged_event
@@ -144,15 +144,28 @@ ON CONFLICT (partition, account_id, consumer) DO UPDATE SET
     checked_at = excluded.checked_at
 """
 
-# How the whole of the replicas' log stands, by consumer: for the metrics.
+# How the whole log stands, by consumer, also where nothing was checked yet: for the metrics.
 TOTALS: Final = """
 SELECT
-    split_part(known.consumer, ' ', 1) AS consumer,
-    count(*) FILTER (WHERE known.failure IS NOT NULL) AS failing,
-    sum(known.position) AS verified,
-    sum(head.position - known.position) AS unverified
-FROM verified AS known
-JOIN account_head AS head USING (partition, account_id)
+    split_part(consumer, ' ', 1) AS consumer,
+    count(known.failure) AS failing,
+    sum(coalesce(known.position, 0)) AS verified,
+    sum(head.position - coalesce(known.position, 0)) AS unverified
+FROM account_head AS head
+CROSS JOIN LATERAL (
+    VALUES ('state'), ('relay')
+    UNION
+    SELECT 'checkpoint'
+    WHERE EXISTS (
+        SELECT FROM checkpoint_head AS stated
+        WHERE stated.partition = head.partition AND stated.account_id = head.account_id
+    )
+    UNION
+    SELECT reader.consumer
+    FROM log_consumer AS reader
+    WHERE reader.partition = head.partition AND reader.account_id = head.account_id
+) AS every (consumer)
+LEFT JOIN verified AS known USING (partition, account_id, consumer)
 GROUP BY 1
 ORDER BY 1
 """
