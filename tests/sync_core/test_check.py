@@ -362,6 +362,19 @@ async def test_auditors_get_a_proof_for_third_parties(
     assert code == 1
 
 
+async def test_who_knows_no_key_is_told_that_signatures_are_not_checked(
+    settings: Environment, pool: Pool, seller: Seller, clock: Clock
+) -> None:
+    await signed(pool, clock)
+    keyless = settings | {"SYNC_CORE_CHECKPOINT_KEY": ""}
+
+    for command in (("verify",), ("check",), ("inclusion", str(seller.id))):
+        code, _, err = await run(keyless, "audit", *command)
+
+        assert code == 0, err
+        assert "signatures of checkpoints are not checked" in err
+
+
 async def test_a_new_key_is_made_with_its_verifier_line(settings: Environment) -> None:
     code, out, _ = await run(settings, "audit", "checkpoint-key", "--json")
     made = json.loads(out)

@@ -9,6 +9,7 @@ from services.sync_core.audit.commands.output import (
     print_json,
     progress_bar,
     reading,
+    warn_that_signatures_are_not_checked,
 )
 from services.sync_core.checking.check import Checked
 from services.sync_core.checking.check import check as run_checks
@@ -36,11 +37,7 @@ async def _check(*, as_json: bool) -> int:
     for each in checks:
         _tell(each, as_json=as_json)
     if not settings.verifiers:
-        errors.print(
-            "no key of checkpoints is set (SYNC_CORE_CHECKPOINT_KEY or _VERIFIERS):"
-            " none is signed here, and signatures are not checked",
-            style="yellow",
-        )
+        warn_that_signatures_are_not_checked()
     return FOUND_A_DIFFERENCE if any(each.differences for each in checks) else 0
 
 

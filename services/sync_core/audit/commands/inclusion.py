@@ -16,6 +16,7 @@ from services.sync_core.audit.commands.output import (
     print_json,
     reading,
     usage_error,
+    warn_that_signatures_are_not_checked,
 )
 from services.sync_core.checkpoints.inclusion import Inclusion, as_json, verify_inclusion
 from services.sync_core.checkpoints.note import NoteError, Signer
@@ -60,8 +61,12 @@ async def _inclusion(account_id: UUID, number: int | None) -> int:
 
 
 def _tell(proof: Inclusion) -> int:
+    verifiers = load(Audit).verifiers
+    if not verifiers:
+        warn_that_signatures_are_not_checked()
+        return 0
     try:
-        checkpoint = verify_inclusion(proof, load(Audit).verifiers)
+        checkpoint = verify_inclusion(proof, verifiers)
     except NoteError as error:
         errors.print(f"the proof does not hold: {error}", style="red")
         return FOUND_A_DIFFERENCE

@@ -103,6 +103,13 @@ def not_the_owner(error: asyncpg.InsufficientPrivilegeError) -> int:
     return usage_error(f"{needed}: {error}")
 
 
+def warn_that_signatures_are_not_checked() -> None:
+    """Say which settings name the keys that sign checkpoints: none does."""
+    keys = "SYNC_CORE_CHECKPOINT_KEY nor SYNC_CORE_CHECKPOINT_VERIFIERS"
+    told = f"neither {keys} is set: signatures of checkpoints are not checked"
+    errors.print(told, style="yellow", soft_wrap=True)
+
+
 def progress_bar() -> Progress:
     """Return a bar that counts events; it goes to stderr, so that stdout can be piped."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())

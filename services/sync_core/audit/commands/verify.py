@@ -19,6 +19,7 @@ from services.sync_core.audit.commands.output import (
     print_json,
     progress_bar,
     reading,
+    warn_that_signatures_are_not_checked,
 )
 from services.sync_core.checkpoints.store import last_checkpoint
 from services.sync_core.checkpoints.verifying import stated_and_missing, verify_checkpoints
@@ -87,8 +88,7 @@ async def _prove_checkpoints(pool: Pool, bar: Bar) -> list[Difference]:
     task = bar.add_task("checkpoints", total=last.number if last else 0)
     verifiers = load(Audit).verifiers
     if last and not verifiers:
-        told = "SYNC_CORE_CHECKPOINT_VERIFIERS is not set: nobody checks who signed checkpoints"
-        errors.print(told, style="yellow")
+        warn_that_signatures_are_not_checked()
     return await verify_checkpoints(pool, verifiers, lambda read: bar.advance(task, read))
 
 
