@@ -250,15 +250,20 @@ async def test_a_replay_that_dies_changes_nothing_and_the_next_cleans_up(
 
 
 async def end_replays(owner: Pool) -> None:
-    """End the session of the replay at once, and wait until it is gone."""
-    sessions = (
-        "FROM pg_stat_activity WHERE application_name = 'sync_core_replay'"
-        " AND datname = current_database()"
+    """End the session of the replay at once, and wait until it is gone.
+
+    Its pool opens another, which does nothing: what is awaited is the end of this one.
+    """
+    ended = await owner.fetch(
+        "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name = 'sync_core_replay' AND datname = current_database()"
     )
-    await owner.execute(f"SELECT pg_terminate_backend(pid) {sessions}")
 
     async def gone() -> bool:
-        return not await owner.fetchval(f"SELECT count(*) {sessions}")
+        pids = [row["pid"] for row in ended]
+        return not await owner.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY ($1)", pids
+        )
 
     await eventually(gone)
 

@@ -165,9 +165,10 @@ class TestVerifying:
         count = (await world.people.order(ORDER))["sequence"]
         await world.news(port.OrderNotice, times=count)
 
-        ids = [verified(world, each) for each in world.delivered]
+        # A hub whose webhooks have no id says two things of one instant with the same body.
+        ids = {each.body: verified(world, each) for each in world.delivered}
 
-        assert len(set(ids)) == len(ids)
+        assert len(set(ids.values())) == len(ids) > 1
 
     async def test_after_a_rotation_the_old_secret_and_the_new_one_hold(
         self, world: World, endpoint: port.WebhookEndpoint
