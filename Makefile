@@ -22,7 +22,11 @@ test: venv ## Run the whole suite on real servers (make test ARGS="-k name")
 faults: venv ## Play 500 orders while 360Hub fails in every way, and print what was repeated
 	@$(PY) -m tests.life.faults $(ARGS)
 
-bench: venv ## Measure the whole system: a cancellation under load, the overwrite window
+bench: venv ## Measure the log beside others, long orders, a cancellation under load, the overwrite window
+	@$(PY) -m benchmarks.log
+	@$(PY) -m benchmarks.verify
+	@$(PY) -m benchmarks.long_streams
+	@$(PY) -m benchmarks.replay_under_load --events 100000
 	@$(PY) -m benchmarks.cancel_under_load
 	@$(PY) -m benchmarks.overwrite_window
 
