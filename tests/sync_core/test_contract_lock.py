@@ -6,6 +6,7 @@ import pytest
 from pydantic import create_model
 
 from shared.contract_lock.compatibility import breaks
+from shared.contract_lock.history import NoHistoryError, withdrawn
 from shared.contract_lock.published import PUBLISHED, read, refused, text_of, with_todays
 from shared.contracts import CONTRACTS, Contract, Frozen, Personal, split_personal
 from shared.contracts.schema import schema_of
@@ -149,6 +150,16 @@ def test_the_mark_on_what_is_personal_is_published_and_still_parts_it() -> None:
 def test_no_contract_of_ours_changed_without_a_version() -> None:
     """What continuous integration asks. A refused change takes a version and its upcaster."""
     assert list(refused(read(), CONTRACTS, UPCASTERS)) == []
+
+
+def test_no_commit_published_what_is_published_no_longer() -> None:
+    """Code and file changed together agree; git's history still knows what the file said."""
+    try:
+        reasons = list(withdrawn(read()))
+    except NoHistoryError as error:
+        pytest.skip(f"published.json is NOT compared with its earlier revisions: {error}")
+
+    assert reasons == []
 
 
 def test_what_is_published_is_what_the_code_says() -> None:
